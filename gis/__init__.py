@@ -1,0 +1,1 @@
+"""Say where things are: district, terrain, water, trees and weather."""

@@ -1,0 +1,34 @@
+"""Write files whole or not at all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gis.errors import OutputError
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside ``path`` that becomes ``path`` if nothing fails.
+
+    Parameters
+    ----------
+    path : Path
+        The final name; its folder must exist. The temporary name keeps the suffix,
+        because several writers choose their format by it.
+
+    Raises
+    ------
+    OutputError
+        If the folder or the file cannot be written.
+    """
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        message = f"cannot write {path}: {error.strerror or error}; choose a folder that can be written"
+        raise OutputError(message) from error
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Read each provider's files into the same tables."""

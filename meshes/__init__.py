@@ -1,0 +1,1 @@
+"""Hold surfaces in space and the light on them."""

@@ -1,0 +1,1 @@
+"""Write the model in the formats other tools read."""

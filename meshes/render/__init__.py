@@ -1,0 +1,1 @@
+"""Draw pictures without display or GL library."""

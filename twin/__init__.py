@@ -1,0 +1,1 @@
+"""Follow the district over time."""

@@ -1,0 +1,1 @@
+"""Bring observations into the twin."""

@@ -1,0 +1,1 @@
+"""Hold the pages people open in a browser."""
