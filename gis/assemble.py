@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from shapely.errors import ShapelyError
 
 from gis.attributes import as_text, find_columns, given_ids
 from gis.crs import PLAN, features_in_area_of_use, to_plan
@@ -24,6 +25,9 @@ EDGE = 20.0
 
 MARGIN = 200.0
 """Ground that is kept around the buildings, for shade and sight [m]."""
+
+HUGE = 100_000.0
+"""Footprints above this make one doubt that the layer holds buildings [m2]."""
 
 FLAT_CELL, FLAT_CELLS = 10.0, 500
 """Cell of level ground [m] and the most cells a side."""
@@ -103,12 +107,24 @@ def read_district(
     heights, told = read_heights(outlines)
     notes += told
     described = _describe(outlines).assign(**{c: heights[c] for c in heights.columns})
-    solid, told = repair_footprints(described)
+    try:
+        solid, told = repair_footprints(described)
+    except ShapelyError as error:
+        message = (
+            f"outlines must be repairable, those of {buildings.name} are not: {error}; "
+            "repair them, for example with ogr2ogr -makevalid"
+        )
+        raise GeometryError(" ".join(message.split())) from error
     notes += told
     solid, told = fill_heights(solid)
     notes += told
     read, kept = count_things(len(outlines), "footprint"), count_things(len(solid), "part")
     notes = (f"{read} read, {kept} kept", *notes)
+    huge = int((solid.area > HUGE).sum())
+    if huge:
+        notes += (
+            f"{count_things(huge, 'part')} above {HUGE:,.0f} m2: is it all buildings?",
+        )
     ground, told = _read_ground(terrain, solid)
     notes += told
     if terrain is None:

@@ -292,9 +292,7 @@ def _identify(
     own = ids != ""
     if not own.all():
         ids = np.where(own, ids, _place_names(pieces))
-        _note(
-            notes, int((~own).sum()), "footprint", "without identity, named by place"
-        )
+        _note(notes, int((~own).sum()), "footprint", "without identity, named by place")
     area = shapely.area(pieces.polygons)
     centre = shapely.get_coordinates(shapely.centroid(pieces.polygons))
     order = np.lexsort((centre[:, 1], centre[:, 0], -area.round(3), ids))

@@ -108,6 +108,13 @@ def read_heights(frame: gpd.GeoDataFrame) -> tuple[pd.DataFrame, tuple[str, ...]
     storeys, storey_column = read_numbers(frame, STOREY_COLUMNS, names, notes)
     built = storeys * STOREY
     usable = np.isnan(stated) & (built >= LOWEST) & (built <= HIGHEST)
+    absurd = ~np.isnan(built) & ~((built >= LOWEST) & (built <= HIGHEST))
+    if absurd.any():
+        some = [f"{n}: {s:g}" for n, s in zip(names[absurd], storeys[absurd], strict=True)]
+        notes.append(
+            f"{count_things(len(some), 'number')} of storeys not plausible, "
+            f"taken as missing ({name_some(some)})"
+        )
     height = np.where(usable, built, stated)
     by_storeys = np.char.add(f"storeys x {STOREY:g} m: ", storey_column)
     source = np.where(usable, by_storeys, np.where(np.isnan(stated), "", source))

@@ -107,8 +107,8 @@ def find_sun_offset(
     calibration of three instruments does not pass for a clock. Without beam and diffuse,
     the GHI of the clearest tenth of days is correlated with a clear sky's [2]_. The sun
     comes from the Fourier series of [1]_ (0.5 min in the equation of time), which is
-    enough for a grid of 5 min. Checked in tests/gis/test_weather_clock.py with years shifted by known
-    times and on measured years.
+    enough for a grid of 5 min. Checked in tests/gis/test_weather_clock.py with years
+    shifted by known times and on measured years.
 
     References
     ----------
@@ -154,7 +154,7 @@ def _alignment(
 
 
 def _closure_misfit(table: pd.DataFrame, height: FloatArray) -> float:
-    """Root mean square of what beam and diffuse, each with a factor, leave of GHI [W/m2]."""
+    """Root mean square of GHI less beam and diffuse with their best factors [W/m2]."""
     ghi, dni, dhi = (table[name].to_numpy(dtype=np.float64) for name in IRRADIANCE)
     parts = np.column_stack([dni * height, dhi])
     factors = np.linalg.lstsq(parts, ghi, rcond=None)[0]

@@ -261,13 +261,11 @@ def _bridged(values: FloatArray, missing: BoolArray, *, lit: BoolArray) -> Float
         if length <= SHORT_GAP:
             filled[hours] = np.interp(hours, known, values[known])
         else:
-            filled[hours] = _from_neighbours(values, missing, hours)
+            filled[hours] = _from_neighbours(values, hours)
     return filled
 
 
-def _from_neighbours(
-    values: FloatArray, missing: BoolArray, hours: npt.NDArray[np.intp]
-) -> FloatArray:
+def _from_neighbours(values: FloatArray, hours: npt.NDArray[np.intp]) -> FloatArray:
     """Mean of the same hours, as many whole days before and after as the gap needs."""
     days = -(-len(hours) // 24)
     found = np.full((2, len(hours)), np.nan)
@@ -278,7 +276,7 @@ def _from_neighbours(
             if not inside.any():
                 break
             source = np.clip(there, 0, len(values) - 1)
-            take = inside & ~missing[source] & np.isnan(found[side])
+            take = inside & np.isnan(found[side])
             found[side, take] = values[source[take]]
             if not np.isnan(found[side, inside]).any():
                 break

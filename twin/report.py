@@ -18,6 +18,7 @@ from gis.weather import Weather
 from meshes.facets import Facets
 from meshes.polygons import FloatArray
 from meshes.solids import Kind
+from twin.web.atlas import Values
 from twin.web.colours import irradiation_scale
 from twin.web.figures import energy, whole, wind
 from twin.web.month_chart import Series, month_chart
@@ -39,7 +40,7 @@ def write_report(
     facets: Facets,
     parts: pd.DataFrame,
     *,
-    sensor_kwh_m2: FloatArray,
+    sensor_kwh_m2: Values,
     facet_monthly_kwh_m2: FloatArray,
     weather: Weather,
     pv_monthly_kwh: pd.DataFrame | None = None,

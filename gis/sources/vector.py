@@ -73,8 +73,9 @@ def read_layer(
                 )
         except (LayerCrsError, ProjCrsError) as error:
             message = (
-                f"the reference system of {path} must be readable: {_one_line(error, path)}; "
-                "assign it anew, for example with ogr2ogr -a_srs EPSG:3008"
+                f"the reference system of {path} must be readable: "
+                f"{_one_line(error, path)}; assign it anew, for example with "
+                "ogr2ogr -a_srs EPSG:3008"
             )
             raise CrsError(message) from error
         except (DataSourceError, DataLayerError, UnicodeError, OSError) as error:
@@ -85,11 +86,6 @@ def read_layer(
         except ShapelyError as error:
             message = f"the geometries of {path} must be readable: {_one_line(error, path)}"
             raise SourceError(message) from error
-        except ProjCrsError as error:
-            message = (
-                f"the reference system of {path} must be known: {_one_line(error, path)}"
-            )
-            raise CrsError(message) from error
     if not isinstance(frame, gpd.GeoDataFrame):
         message = f"a layer with geometry is needed, {path} holds a table only"
         raise SourceError(message)

@@ -78,7 +78,7 @@ def read_csv_hours(text: str, name: str) -> RawYear:
     )
     notes: list[str] = []
     if "wind_speed" in columns and "km/h" in str(columns["wind_speed"]).lower():
-        pass
+        numbers["wind_speed"] /= 3.6
         notes.append("Wind speed was converted from km/h.")
     place = [_constant(numbers, key) for key in ("latitude", "longitude")]
     known = place[0] is not None and place[1] is not None

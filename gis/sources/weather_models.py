@@ -190,7 +190,7 @@ def _nominal_year(
 
 
 def _words(cells: list[str]) -> str:
-    """Join what the header says of the place, without placeholders and control characters."""
+    """Join what the header says of the place, without placeholders."""
     words = ("".join(filter(str.isprintable, cell)).strip()[:40] for cell in cells)
     return ", ".join(word for word in words if word not in ("", "-"))
 

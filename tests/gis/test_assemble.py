@@ -206,7 +206,7 @@ def test_one_stray_feature_is_left_out_and_counted(tmp_path):
 
 
 HARBOUR_ROUNDING = 20.0
-"""Of 1,283 outlines written in seven decimals of a degree (a centimetre), with slivers [m2]."""
+"""Of 1,283 outlines in seven decimals of a degree (a centimetre), with slivers [m2]."""
 
 
 @pytest.mark.real

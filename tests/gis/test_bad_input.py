@@ -20,6 +20,9 @@ WEST, SOUTH, SIDE = 12.69, 56.04, 2e-4
 """A place in Helsingborg and the side of a block there [degrees]."""
 
 
+SQUARE = [[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]
+
+
 def ring(column=0, row=0, *, dx=0.0, dy=0.0):
     """Block of some 12 m by 22 m on a lattice of free-standing blocks."""
     x, y = WEST + 2 * SIDE * column + dx, SOUTH + 2 * SIDE * row + dy
@@ -371,6 +374,11 @@ def test_a_sound_terrain_is_taken(tmp_path):
             ],
             "1 feature without usable geometry",
             id="one vertex is no number",
+        ),
+        pytest.param(
+            [polygon([[WEST + 0.01 * x, SOUTH + 0.01 * y] for x, y in SQUARE])],
+            "is it all buildings?",
+            id="land for buildings",
         ),
         pytest.param(
             [polygon(ring(), id="x"), polygon(ring(5))],

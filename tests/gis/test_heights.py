@@ -105,7 +105,19 @@ def test_absurd_heights_are_missing_and_named():
     )
     assert heights["height"].notna().tolist() == [True, True, False, False, False, False]
     assert notes == (
-        "4 heights outside 2..200 m, taken as missing (c: -3 m, d: 0 m, e: 9999 m, f: 1.99 m)",
+        "4 heights outside 2..200 m, taken as missing "
+        "(c: -3 m, d: 0 m, e: 9999 m, f: 1.99 m)",
+    )
+
+
+def test_absurd_storeys_are_missing_and_named():
+    heights, notes = read_heights(rows(levels=[0, 4, 900, -1]))
+    assert heights["height"].tolist() == pytest.approx(
+        [np.nan, 12, np.nan, np.nan], nan_ok=True
+    )
+    assert notes == (
+        "3 numbers of storeys not plausible, taken as missing "
+        "(row 1: 0, row 3: 900, row 4: -1)",
     )
 
 

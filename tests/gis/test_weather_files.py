@@ -179,9 +179,11 @@ def test_absent_rows_are_gaps(tmp_path):
 
 def test_small_negative_radiation_is_zero_offset(tmp_path):
     night = TYPICAL["ghi"] == 0.0
-    low = TYPICAL.assign(ghi=TYPICAL["ghi"].mask(night, -1.0))
+    light = ["ghi", "dni", "dhi"]
+    low = TYPICAL.assign(**{name: TYPICAL[name].mask(night, -1.0) for name in light})
     weather = read_weather(csv(tmp_path, labelled(low)))
     assert_typical(weather)
+    assert weather.filled_hours == 0
     assert any(f"set to 0 in {night.sum()} hours" in note for note in weather.notes)
 
 

@@ -9,6 +9,8 @@ from scipy.ndimage import distance_transform_edt
 from meshes.facets import Facets
 from meshes.polygons import FloatArray, IntArray
 
+Values = NDArray[np.float32] | NDArray[np.float64]
+
 MOST_TEXELS = 4_000_000
 """Largest atlas; above it neighbouring sensors are averaged. A report stays below 15 MB."""
 
@@ -58,7 +60,7 @@ class Atlas:
 
 
 def pack_atlas(
-    facets: Facets, sensor_values: FloatArray, *, top: float, most_texels: int = MOST_TEXELS
+    facets: Facets, sensor_values: Values, *, top: float, most_texels: int = MOST_TEXELS
 ) -> Atlas:
     """Lay the facets' sensor grids side by side.
 

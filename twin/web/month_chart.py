@@ -75,9 +75,8 @@ def month_chart(title: str, unit: str, series: Sequence[Series]) -> str:
             )
         middle = LEFT + slot * (month + 0.5)
         shapes.append(f'<text x="{middle:.1f}" y="{HEIGHT - 8:g}">{label}</text>')
-    key = "".join(
-        f'<span class="key {one.kind}">{escape(one.name)}</span>' for one in series
-    )
+    keys = [f'<span class="key {one.kind}">{escape(one.name)}</span>' for one in series]
+    key = "".join(keys) if len(keys) > 1 else ""
     label = escape(f"{title}, {unit}, by month")
     return (
         f'<figure class="chart"><figcaption><b>{escape(title)}</b>, {escape(unit)}{key}'

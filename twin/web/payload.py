@@ -12,7 +12,7 @@ from gis.district import District
 from gis.errors import TableError
 from meshes.facets import Facets
 from meshes.polygons import FloatArray, IntArray
-from twin.web.atlas import pack_atlas
+from twin.web.atlas import Values, pack_atlas
 from twin.web.colours import UNIT, ColourScale, irradiation_scale
 from twin.web.sun_days import sun_days
 
@@ -48,7 +48,7 @@ def viewer_payload(
     facets: Facets,
     parts: pd.DataFrame,
     *,
-    sensor_kwh_m2: FloatArray,
+    sensor_kwh_m2: Values,
     year: int,
 ) -> dict[str, object]:
     """Describe buildings, light, ground and sun as plain JSON values.
@@ -108,7 +108,7 @@ def viewer_payload(
     }
 
 
-def _check(facets: Facets, parts: pd.DataFrame, sensor_kwh_m2: FloatArray) -> None:
+def _check(facets: Facets, parts: pd.DataFrame, sensor_kwh_m2: Values) -> None:
     """Refuse results of another district."""
     if len(sensor_kwh_m2) != facets.sensor_count:
         message = (

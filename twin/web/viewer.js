@@ -9,7 +9,9 @@ import { makeStage } from "./viewer_stage.js";
 import { makePanel } from "./viewer_panel.js";
 
 const FIELD_OF_VIEW = 32;
-const HOME_AZIMUTH = 232; // the camera stands in the south-west, over the water
+/* The camera stands in the south, in that of these directions from which the district
+   fills the picture best. */
+const HOME_AZIMUTHS = [225, 215, 205, 195, 185, 175, 165, 235];
 const HOME_ELEVATION = 33;
 const FILLED_ACROSS = 0.94; // share of the picture that the home view fills
 const FILLED_UP = 0.86;
@@ -174,7 +176,15 @@ function makeView(renderer, stage) {
   return {
     camera,
     controls,
-    reset: () => frame(stage.outermost, HOME_AZIMUTH, HOME_ELEVATION),
+    reset: () => {
+      const elevation = camera.aspect < 1 ? 45 : HOME_ELEVATION;
+      const distances = HOME_AZIMUTHS.map((azimuth) => {
+        frame(stage.outermost, azimuth, elevation);
+        return turned().distance;
+      });
+      const best = distances.indexOf(Math.min(...distances));
+      frame(stage.outermost, HOME_AZIMUTHS[best], elevation);
+    },
     turn: (right, up) => {
       const now = turned();
       const elevation = Math.min(88, Math.max(3.5, now.elevation + (up * 180) / Math.PI));

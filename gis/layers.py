@@ -1,0 +1,147 @@
+"""Write a district as layers of a GeoPackage."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+import shapely
+
+from gis.crs import PLAN
+from gis.district import District
+from gis.errors import OutputError, TableError
+from gis.files import atomic_path
+
+WRITTEN_AT = "2000-01-01T00:00:00.000Z"
+"""Stands in the file for the time of writing, so that equal layers give equal bytes."""
+
+SCHEMATIC = "schematic, not survey data"
+
+
+def write_buildings(
+    path: Path, district: District, results: pd.DataFrame | None = None
+) -> None:
+    """Write buildings and what surrounds them, each kind of thing as a layer in EPSG:3008.
+
+    Parameters
+    ----------
+    path : Path
+        Ends in ``.gpkg``.
+    district : District
+        Gives the layers buildings (one feature per part), boundary, landmarks, trees
+        and water; empty ones are left out.
+    results : DataFrame, optional
+        Results for the buildings layer. The index holds parts or buildings and is named
+        ``part`` or ``building``; a building's results are repeated on each of its parts.
+        Columns that the buildings table already has are not taken.
+
+    Raises
+    ------
+    TableError
+        If the results' index is unnamed, repeats an id or holds an unknown one.
+    OutputError
+        If the file cannot be written.
+
+    Notes
+    -----
+    Heights are in RH2000 [m]; unknown values are NULL. Equal input gives equal bytes: GDAL
+    is told the time it would otherwise take from the clock.
+    """
+    buildings = _with_results(district.buildings, results)
+    described = _describe(district)
+    layers = {
+        "buildings": buildings.assign(year=buildings["year"].astype("Int32")),
+        "boundary": _shapes([district.boundary], name=[described["title"]]),
+        "landmarks": district.landmarks,
+        "trees": district.trees,
+        "water": _shapes(list(district.water.geoms), level=district.water_level),
+    }
+    with atomic_path(path) as temporary, _fixed_time():
+        temporary.unlink(missing_ok=True)
+        for name, layer in layers.items():
+            if len(layer):
+                _append(temporary, name, layer, described)
+
+
+def _with_results(
+    buildings: gpd.GeoDataFrame, results: pd.DataFrame | None
+) -> gpd.GeoDataFrame:
+    """Put the results beside the parts they belong to."""
+    if results is None:
+        return buildings
+    if results.index.name not in {"part", "building"}:
+        message = (
+            "the results' index must be named 'part' or 'building', "
+            f"got {results.index.name!r}; use rename_axis"
+        )
+        raise TableError(message)
+    keys = buildings.index if results.index.name == "part" else buildings["building"]
+    repeated = results.index[results.index.duplicated()]
+    unknown = results.index.difference(pd.Index(keys))
+    for what, ids in (("unknown", unknown), ("repeated", repeated)):
+        if len(ids):
+            message = (
+                f"results must hold each {results.index.name} of the district once, got "
+                f"{len(ids)} {what} ids: {', '.join(str(name) for name in ids[:5])}"
+            )
+            raise TableError(message)
+    fresh = results[[name for name in results.columns if name not in buildings.columns]]
+    placed = fresh.reindex(pd.Index(keys)).set_axis(buildings.index)
+    shapes = buildings.geometry
+    joined = pd.concat([buildings.drop(columns="geometry"), placed], axis=1)
+    return gpd.GeoDataFrame(joined, geometry=shapes.to_numpy(), crs=buildings.crs)
+
+
+def _shapes(shapes: list[shapely.Geometry], **columns: object) -> gpd.GeoDataFrame:
+    """Return a layer of shapes with the same values on each or one value for each."""
+    return gpd.GeoDataFrame(columns, geometry=shapes, crs=PLAN, index=range(len(shapes)))
+
+
+def _describe(district: District) -> dict[str, str]:
+    """Say what the file holds and whom to name."""
+    title = f"{district.name}, {SCHEMATIC}" if district.schematic else district.name
+    return {
+        "title": title,
+        "credits": "; ".join(district.credits),
+        "heights": "RH2000 (EPSG:5613), metres",
+    }
+
+
+def _append(path: Path, name: str, layer: gpd.GeoDataFrame, described: dict[str, str]) -> None:
+    """Write one layer into a new or an existing file."""
+    columns = layer if layer.index.name is None else layer.reset_index()
+    texts = [
+        column
+        for column in columns.columns
+        if column != "geometry" and pd.api.types.is_string_dtype(columns[column])
+    ]
+    plain = columns.assign(
+        **{t: columns[t].astype(object).where(columns[t] != "", None) for t in texts}
+    )
+    try:
+        pyogrio.write_dataframe(
+            plain,
+            path,
+            layer=name,
+            driver="GPKG",
+            append=path.exists(),
+            dataset_metadata={"heidi": json.dumps(described, ensure_ascii=False)},
+            layer_metadata={"IDENTIFIER": name, "DESCRIPTION": described["title"]},
+        )
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        message = f"cannot write {path}: {error}; choose a folder that can be written"
+        raise OutputError(message) from error
+
+
+@contextmanager
+def _fixed_time() -> Iterator[None]:
+    """Let GDAL take `WRITTEN_AT` for the present."""
+    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": WRITTEN_AT})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})

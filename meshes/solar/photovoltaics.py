@@ -1,0 +1,235 @@
+"""Estimate what solar cells on roofs and facades would yield."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pvlib
+
+from gis.weather import Weather
+from meshes.facets import Facets
+from meshes.polygons import FloatArray, IntArray
+from meshes.solar.hourly import facet_hours
+from meshes.solar.irradiance import Float32Array, Irradiation
+from meshes.solids import Kind
+
+STC = 1000.0
+"""Irradiance of the standard test conditions [W/m2]."""
+
+INCIDENCE_STEPS = 200
+"""Steps of the table of cover transmission over the cosine of incidence."""
+
+BLOCK = 256
+"""Facets whose hours are held at a time."""
+
+
+@dataclass(frozen=True)
+class PvAssumptions:
+    """Editable assumptions of the first PV estimate; none is a measurement.
+
+    Attributes
+    ----------
+    power_density : float
+        Rated power per module area [kWp/m2]; 0.20 is an ordinary crystalline module
+        of 2020-2025 (20 % efficiency). Assumption.
+    roof_cover, facade_cover : float
+        Share of a suitable surface that modules can cover, after edges, equipment,
+        access and windows [-]. Assumption.
+    roof_threshold, facade_threshold : float
+        Least annual irradiation of a suitable spot [kWh/m2]. 800 leaves out roofs that
+        lose a fifth to shade, 600 leaves out northern and shaded facades. Assumption.
+    losses : float
+        Share lost in cables, inverter, dirt and mismatch [-]; 0.14 is the default of
+        PVGIS.
+    """
+
+    power_density: float = 0.20
+    roof_cover: float = 0.70
+    facade_cover: float = 0.40
+    roof_threshold: float = 800.0
+    facade_threshold: float = 600.0
+    losses: float = 0.14
+
+
+@dataclass(frozen=True)
+class PvPotential:
+    """PV potential of facets and the hourly course of the building parts.
+
+    Attributes
+    ----------
+    module_area : (f,) float
+        Module area [m2].
+    power : (f,) float
+        Rated power [kWp].
+    energy : (f,) float
+        Energy of the year, alternating current [kWh].
+    part_hours : (p, h) float32
+        Power of all modules of each building part [kW].
+    roof_hours, facade_hours : (p, h) float32
+        Light on all roofs and on all facades of each part [kW].
+    assumptions : PvAssumptions
+        What it rests on.
+    """
+
+    module_area: FloatArray
+    power: FloatArray
+    energy: FloatArray
+    part_hours: Float32Array
+    roof_hours: Float32Array
+    facade_hours: Float32Array
+    assumptions: PvAssumptions
+
+
+def pv_potential(
+    light: Irradiation,
+    weather: Weather,
+    *,
+    assumptions: PvAssumptions | None = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> PvPotential:
+    """Place modules on the well-lit parts of all facets, in their plane, and run a year.
+
+    Parameters
+    ----------
+    light : Irradiation
+        The year's light on the facets.
+    weather : Weather
+        Air temperature and wind of the same hours.
+    assumptions : PvAssumptions, optional
+        Module and placement figures.
+    progress : callable, optional
+        Told what is being done and how far it is.
+
+    Returns
+    -------
+    PvPotential
+
+    Notes
+    -----
+    Beam through glass: ``pvlib.iam.physical``, diffuse ``pvlib.iam.marion_diffuse``;
+    cell temperature ``pvlib.temperature.faiman`` on the in-plane light; power
+    ``pvlib.pvarray.huld`` for crystalline silicon. The hours of a facet are those of its
+    mean; its suitable sensors get more light by the ratio of their annual sums.
+    """
+    chosen = assumptions or PvAssumptions()
+    facets = light.facets
+    area, gain = _suitable_area(light, chosen)
+    power = area * chosen.power_density
+    energy = np.zeros(len(facets))
+    shape = (len(facets.solids.parts), light.hours)
+    pv, roofs, walls = (np.zeros(shape, np.float32) for _ in range(3))
+    incidence = np.degrees(np.arccos(np.linspace(0.0, 1.0, INCIDENCE_STEPS + 1)))
+    glass = np.asarray(pvlib.iam.physical(incidence))
+    diffuse = _diffuse_transmission(facets)
+    temperature = weather.table["temp_air"].to_numpy(np.float64)
+    wind = weather.table["wind_speed"].to_numpy(np.float64)
+    for first in range(0, len(facets), BLOCK):
+        block = np.arange(first, min(first + BLOCK, len(facets)))
+        if progress is not None:
+            progress("photovoltaics", (block[-1] + 1) / len(facets))
+        hours = facet_hours(light, block)
+        for kind, into in ((Kind.ROOF, roofs), (Kind.WALL, walls)):
+            mine = facets.kind[block] == kind
+            _add_by_part(into, facets.part[block[mine]], hours[mine], facets.area[block[mine]])
+        fitted = power[block] > 0
+        if not fitted.any():
+            continue
+        modules = block[fitted]
+        effective = facet_hours(
+            light,
+            modules,
+            transmission=glass,
+            diffuse_transmission=tuple(part[modules] for part in diffuse),
+        )
+        scale = gain[modules, None].astype(np.float32)
+        cell = pvlib.temperature.faiman(hours[fitted] * scale, temperature, wind)
+        output = _huld(effective * scale, cell) * np.float32(1 - chosen.losses)
+        energy[modules] = output.sum(axis=1, dtype=np.float64) * power[modules]
+        _add_by_part(pv, facets.part[modules], output, power[modules])
+    return PvPotential(area, power, energy, pv, roofs / 1000, walls / 1000, chosen)
+
+
+def _suitable_area(light: Irradiation, chosen: PvAssumptions) -> tuple[FloatArray, FloatArray]:
+    """Return module area [m2] and how much better lit it is than the facet's mean."""
+    facets = light.facets
+    owner = facets.sensor_facet
+    annual = light.sensor_annual.astype(np.float64)
+    roof = facets.kind == Kind.ROOF
+    threshold = np.where(roof, chosen.roof_threshold, chosen.facade_threshold)
+    good = annual >= threshold[owner]
+    number = np.bincount(owner, good, minlength=len(facets))
+    total = np.bincount(owner, annual * good, minlength=len(facets))
+    mean = np.maximum(light.facet_annual, 1e-9)
+    gain = np.where(number > 0, total / np.maximum(number, 1) / mean, 0.0)
+    cover = np.where(roof, chosen.roof_cover, chosen.facade_cover)
+    return facets.area * number / facets.sensors_per_facet * cover, gain
+
+
+def _diffuse_transmission(facets: Facets) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the share of dome, horizon and ground light that passes the glass, (f,) each."""
+    tilt = np.degrees(np.arccos(np.clip(facets.normal[:, 2], -1.0, 1.0))).round(1)
+    tilts, which = np.unique(tilt, return_inverse=True)
+    found = [pvlib.iam.marion_diffuse("physical", float(value)) for value in tilts]
+    sky, horizon, ground = (
+        np.nan_to_num(np.array([float(one[name]) for one in found]))[which]
+        for name in ("sky", "horizon", "ground")
+    )
+    return sky, horizon, ground
+
+
+def _huld(effective: Float32Array, cell_temperature: Float32Array) -> Float32Array:
+    """Return the power per rated power, 0 in the dark where the model has no value."""
+    lit = effective > 1.0
+    power = pvlib.pvarray.huld(np.where(lit, effective, STC), cell_temperature, 1.0, cell_type="csi")
+    limited: Float32Array = np.where(lit, np.maximum(power, 0.0), 0.0).astype(np.float32)
+    return limited
+
+
+def _add_by_part(
+    into: Float32Array, part: IntArray, hours: Float32Array, weight: FloatArray
+) -> None:
+    """Add weighted rows to the rows of their building parts."""
+    for row, (target, factor) in enumerate(zip(part, weight, strict=True)):
+        into[target] += hours[row] * np.float32(factor)
+
+
+def yield_table(light: Irradiation, pv: PvPotential) -> pd.DataFrame:
+    """Sum light and PV per building part.
+
+    Returns
+    -------
+    DataFrame
+        Index ``part``; ``roof_area``, ``facade_area`` [m2, without what neighbours
+        cover], ``roof_kwh_m2``,
+        ``facade_kwh_m2`` [kWh/m2 and year, NaN without area], ``roof_kwh``,
+        ``facade_kwh`` [kWh/year], ``pv_m2``, ``pv_kwp``, ``pv_kwh``, and of these
+        ``pv_roof_kwh``, ``pv_facade_kwh``.
+    """
+    facets = light.facets
+    parts = len(facets.solids.parts)
+    # A wall shared with a neighbour sees no sky; it is no facade.
+    seen = np.bincount(facets.sensor_facet, light.sensor_sky_view > 0, minlength=len(facets))
+    open_area = facets.area * seen / facets.sensors_per_facet
+    columns: dict[str, FloatArray] = {}
+    for name, kind in (("roof", Kind.ROOF), ("facade", Kind.WALL)):
+        mine = facets.kind == kind
+        area = np.bincount(facets.part, open_area * mine, minlength=parts)
+        energy = np.bincount(
+            facets.part, facets.area * mine * light.facet_annual, minlength=parts
+        )
+        columns[f"{name}_area"] = area
+        columns[f"{name}_kwh_m2"] = np.divide(
+            energy, area, out=np.full(parts, np.nan), where=area > 0
+        )
+        columns[f"{name}_kwh"] = energy
+        columns[f"pv_{name}_kwh"] = np.bincount(
+            facets.part, pv.energy * mine, minlength=parts
+        )
+    for name, values in (
+        ("pv_m2", pv.module_area),
+        ("pv_kwp", pv.power),
+        ("pv_kwh", pv.energy),
+    ):
+        columns[name] = np.bincount(facets.part, values, minlength=parts)
+    return pd.DataFrame(columns, index=pd.Index(facets.solids.parts, name="part"))

@@ -1,0 +1,165 @@
+"""Run the whole chain from a district and its weather to light and solar power."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from gis.district import District
+from gis.weather import Weather
+from meshes.facets import Facets, make_facets
+from meshes.polygons import FloatArray
+from meshes.solar.irradiance import Irradiation, irradiate
+from meshes.solar.photovoltaics import PvAssumptions, PvPotential, pv_potential, yield_table
+from meshes.solar.shadow import solid_occluders, terrain_occluders
+from meshes.solids import Solids, lod1_solids
+
+Progress = Callable[[str, float], None]
+"""Called with what is being done and the share that is done, 0..1."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A district with the light on it.
+
+    Attributes
+    ----------
+    district : District
+        What was built.
+    weather : Weather
+        The year that lit it.
+    solids : Solids
+        LoD1 buildings.
+    facets : Facets
+        Roofs and walls with sensors.
+    light : Irradiation
+        A year of light.
+    pv : PvPotential
+        What solar cells would yield.
+    parts : DataFrame
+        One row per building part: attributes of the footprint and the columns of
+        `meshes.solar.photovoltaics.yield_table`.
+    spacing : float
+        Largest distance of sensors [m].
+    """
+
+    district: District
+    weather: Weather
+    solids: Solids
+    facets: Facets
+    light: Irradiation
+    pv: PvPotential
+    parts: pd.DataFrame
+    spacing: float
+
+    @property
+    def buildings(self) -> pd.DataFrame:
+        """Results summed per building, index ``building``."""
+        return sum_buildings(self.parts)
+
+    def inside(self) -> pd.Series:
+        """Tell of each part whether it stands inside the boundary; of all if none does."""
+        spots = self.district.buildings.geometry.representative_point()
+        within = spots.within(self.district.boundary)
+        return within if within.any() else within | True
+
+
+def build(
+    district: District,
+    weather: Weather,
+    *,
+    spacing: float = 1.0,
+    assumptions: PvAssumptions | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Built:
+    """Raise the buildings, light them for a year and place solar cells on them.
+
+    Parameters
+    ----------
+    district : District
+        Footprints with heights, on terrain.
+    weather : Weather
+        One year of hours.
+    spacing : float
+        Largest distance of sensors on roofs and walls [m].
+    assumptions : PvAssumptions, optional
+        Figures of the solar cells.
+    threads : int, optional
+        Working threads; the result does not depend on it.
+    progress : callable, optional
+        Told what is being done and how far it is.
+
+    Returns
+    -------
+    Built
+    """
+    told: Progress = progress or (lambda _text, _share: None)
+    told("solids", 0.0)
+    solids = lod1_solids(district.buildings)
+    told("sensors", 0.0)
+    facets = make_facets(solids, spacing=spacing, terrain=district.terrain)
+    occluders = solid_occluders(solids) + terrain_occluders(district.terrain, solids.origin)
+    light = irradiate(
+        facets,
+        occluders,
+        weather,
+        latitude=district.latitude,
+        longitude=district.longitude,
+        threads=threads,
+        progress=told,
+    )
+    pv = pv_potential(light, weather, assumptions=assumptions, progress=told)
+    plain = pd.DataFrame(district.buildings.drop(columns="geometry"))
+    parts = plain.join(yield_table(light, pv))
+    return Built(district, weather, solids, facets, light, pv, parts, spacing)
+
+
+def sum_buildings(parts: pd.DataFrame) -> pd.DataFrame:
+    """Sum results of parts per building.
+
+    Parameters
+    ----------
+    parts : DataFrame
+        As in `Built.parts`.
+
+    Returns
+    -------
+    DataFrame
+        Index ``building``; areas and energies are sums, the height is that of the
+        highest part, light per square metre the mean weighted by area.
+    """
+    grouped = parts.groupby("building", sort=True)
+    table = grouped.agg(
+        name=("name", "first"),
+        use=("use", "first"),
+        height=("height", "max"),
+        **{
+            column: (column, "sum")
+            for column in (
+                "roof_area",
+                "roof_kwh",
+                "facade_area",
+                "facade_kwh",
+                "pv_m2",
+                "pv_kwp",
+                "pv_kwh",
+                "pv_roof_kwh",
+                "pv_facade_kwh",
+            )
+        },
+    )
+    for kind in ("roof", "facade"):
+        area = table[f"{kind}_area"]
+        table[f"{kind}_kwh_m2"] = table[f"{kind}_kwh"] / area.where(area > 0)
+    return table
+
+
+def monthly_pv(built: Built) -> pd.DataFrame:
+    """Sum the solar power of each part by month [kWh], columns 1 to 12."""
+    months = pd.DatetimeIndex(built.weather.table.index).month.to_numpy()
+    columns: dict[int, FloatArray] = {
+        month: built.pv.part_hours[:, months == month].sum(axis=1, dtype="float64")
+        for month in range(1, 13)
+    }
+    return pd.DataFrame(columns, index=pd.Index(built.facets.solids.parts, name="part"))
