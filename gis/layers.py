@@ -12,7 +12,7 @@ import shapely
 
 from gis.crs import PLAN
 from gis.district import District
-from gis.errors import OutputError, TableError
+from gis.errors import TableError
 from gis.files import atomic_path
 
 WRITTEN_AT = "2000-01-01T00:00:00.000Z"
@@ -110,7 +110,9 @@ def _describe(district: District) -> dict[str, str]:
     }
 
 
-def _append(path: Path, name: str, layer: gpd.GeoDataFrame, described: dict[str, str]) -> None:
+def _append(
+    path: Path, name: str, layer: gpd.GeoDataFrame, described: dict[str, str]
+) -> None:
     """Write one layer into a new or an existing file."""
     columns = layer if layer.index.name is None else layer.reset_index()
     texts = [
@@ -132,8 +134,8 @@ def _append(path: Path, name: str, layer: gpd.GeoDataFrame, described: dict[str,
             layer_metadata={"IDENTIFIER": name, "DESCRIPTION": described["title"]},
         )
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-        message = f"cannot write {path}: {error}; choose a folder that can be written"
-        raise OutputError(message) from error
+        # GDAL's errors are no OSErrors; as such atomic_path names the file and the remedy.
+        raise OSError(str(error)) from error
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Write buildings as CityJSON 2.0."""
 
+import itertools
 import json
 import math
 from collections.abc import Iterable
@@ -123,7 +124,11 @@ def _check(district: District, solids: Solids, attributes: pd.DataFrame | None) 
 
 def _title(district: District) -> str:
     """Name the model and say so if it is not surveyed."""
-    return f"{district.name}, schematic, not survey data" if district.schematic else district.name
+    return (
+        f"{district.name}, schematic, not survey data"
+        if district.schematic
+        else district.name
+    )
 
 
 def _quantise(solids: Solids) -> tuple[IntArray, Faces]:
@@ -138,7 +143,7 @@ def _quantise(solids: Solids) -> tuple[IntArray, Faces]:
     vertices, number = np.unique(grid, axis=0, return_inverse=True)
     number = number.reshape(-1)
     starts = polygons.ring_start
-    rings = [_without_repeats(number[a:b]) for a, b in zip(starts, starts[1:], strict=False)]
+    rings = [_without_repeats(number[a:b]) for a, b in itertools.pairwise(starts)]
     faces: Faces = []
     for face, first in enumerate(polygons.polygon_start[:-1]):
         outline, *holes = rings[first : polygons.polygon_start[face + 1]]
@@ -152,7 +157,8 @@ def _quantise(solids: Solids) -> tuple[IntArray, Faces]:
 
 def _without_repeats(ring: IntArray) -> IntArray:
     """Drop corners equal to the one before them, around the ring."""
-    return ring[ring != np.roll(ring, 1)]
+    kept: IntArray = ring[ring != np.roll(ring, 1)]
+    return kept
 
 
 def _extent(vertices: IntArray, origin: FloatArray) -> list[float]:
@@ -168,7 +174,8 @@ def _city_objects(
     """Return the buildings and their parts by id."""
     bounds = np.searchsorted(solids.part, np.arange(len(solids.parts) + 1))
     geometry = {
-        part: _solid(faces[bounds[k] : bounds[k + 1]]) for k, part in enumerate(solids.parts)
+        part: _solid(faces[bounds[k] : bounds[k + 1]])
+        for k, part in enumerate(solids.parts)
     }
     rows = district.buildings.drop(columns="geometry")
     taken = set(rows["building"])
@@ -226,7 +233,7 @@ def _solid(faces: Faces) -> Json:
 
 def _building_attributes(group: pd.DataFrame) -> Json:
     """Describe a building by its highest part and by the first known name, use and year."""
-    highest = group.loc[group["height"].idxmax()].copy()
+    highest = group.iloc[int(group["height"].argmax())].copy()
     for column in ("name", "use", "year"):
         known = [value for value in group[column] if _is_known(value)]
         highest[column] = known[0] if known else ""

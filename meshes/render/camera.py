@@ -202,19 +202,19 @@ def _slopes(low: float, high: float, pixels: int, focal: float) -> tuple[float, 
 
 def _stand(
     points: tuple[FloatArray, FloatArray], low: float, high: float
-) -> tuple[float, float, float, float, float]:
-    """Eye (sideways, along) from which the points touch two edges; edge data follow."""
+) -> tuple[float, float, float]:
+    """Eye (sideways, along) from which the points touch two edges, and their middle slope."""
     side, along = points
     # side - s <= high (along - a) for all points, and the same for the lower edge.
     upper = float((side - high * along).max())
     lower = float((side - low * along).min())
     back = (lower - upper) / (high - low)
-    return upper + high * back, back, (low + high) / 2, upper, lower
+    return upper + high * back, back, (low + high) / 2
 
 
-def _centre(stand: tuple[float, float, float, float, float], back: float) -> float:
+def _centre(stand: tuple[float, float, float], back: float) -> float:
     """Sideways place of an eye moved back so that the slack is the same on both edges."""
-    sideways, own, slope, _, _ = stand
+    sideways, own, slope = stand
     return sideways + slope * (back - own)
 
 

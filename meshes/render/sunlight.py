@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 from pvlib.solarposition import get_solarposition
 
 ZONE = "Europe/Stockholm"
+MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
 COMPASS = (
     "north", "north-north-east", "north-east", "east-north-east",
     "east", "east-south-east", "south-east", "south-south-east",
@@ -55,7 +59,8 @@ class Sun:
         offset = self.when.strftime("%z")
         hours, minutes = int(offset[:3]), offset[3:5]
         shift = f"UTC{hours:+d}" + (f":{minutes}" if minutes != "00" else "")
-        day = f"{self.when.day} {self.when.strftime('%B %Y, %H:%M')}"
+        # strftime's month names follow the machine's language; pictures must not.
+        day = f"{self.when.day} {MONTHS[self.when.month - 1]} {self.when:%Y, %H:%M}"
         return f"{day} {self.when.tzname()} ({shift})"
 
     @property

@@ -19,7 +19,7 @@ from gis.weather import Weather
 from meshes.facets import Facets
 from meshes.polygons import FloatArray, IntArray
 from meshes.solar.light import GROUND_ALBEDO, Light, split_light
-from meshes.solar.shadow import ALL, Caster, Occluders, make_caster
+from meshes.solar.shadow import Caster, Occluders, make_caster
 from meshes.solar.sky import SkyPatches, reinhart_patches
 from meshes.solar.sun import BIN_DEGREES, SunPath, sun_path
 
@@ -206,9 +206,9 @@ def _sum_sky(
     horizon /= np.maximum(horizon.sum(axis=1, keepdims=True), 1e-12)
     bits = facets.mask.size * 64
     views = _Views(
-        np.zeros(bits, np.float32),
+        np.zeros((1, bits), np.float32),
         np.zeros(len(facets)),
-        np.zeros(bits, np.float32),
+        np.zeros((1, bits), np.float32),
         np.zeros(len(facets)),
     )
     counts = facets.sensors_per_facet
@@ -302,8 +302,8 @@ def _assemble(
     )
     owner = facets.sensor_facet
     bit = facets.sensor_bit
-    seen = views.dome_bits[bit]
-    rim = (views.horizon_bits[bit] * free_horizon[owner]).astype(np.float32)
+    seen = views.dome_bits[0, bit]
+    rim = (views.horizon_bits[0, bit] * free_horizon[owner]).astype(np.float32)
     sky = (seen * free_dome[owner]).astype(np.float32)
     floor = (seen * to_ground[owner]).astype(np.float32)
     sensor_monthly = np.empty((len(bit), MONTHS), np.float32)
@@ -341,31 +341,23 @@ def _popcount(x):  # noqa: ANN001, ANN202
 
 
 @numba.njit(inline="always")
-def _count_visible(blocked, mask, w0, w1):  # noqa: ANN001, ANN202
-    """Count the sensors of one facet that are not blocked."""
+def _count_visible(blocked, k, mask, w0, w1):  # noqa: ANN001, ANN202
+    """Count the sensors of one facet that direction k of the block does not block."""
     count = 0
     for w in range(w0, w1):
-        count += _popcount(mask[w] & ~blocked[w])
+        count += _popcount(mask[w] & ~blocked[k, w])
     return count
 
 
-@numba.njit(nogil=True, cache=True)
-def _spread(blocked, mask, w0, w1, weight, into):  # noqa: ANN001, ANN202
-    """Add ``weight`` to every visible sensor of one facet."""
-    for w in range(w0, w1):
-        visible = mask[w] & ~blocked[w]
-        if visible == np.uint64(0):
-            continue
-        base = w * 64
-        if visible == ALL:
-            for k in range(64):
-                into[base + k] += weight
-        else:
-            for k in range(64):
-                into[base + k] += weight * np.float32((visible >> np.uint64(k)) & np.uint64(1))
+@numba.njit(inline="always")
+def _spread(visible, w, weight, into, row):  # noqa: ANN001, ANN202
+    """Add ``weight`` to the visible sensors of one word."""
+    base = w * 64
+    for k in range(64):
+        into[row, base + k] += weight * np.float32((visible >> np.uint64(k)) & np.uint64(1))
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def _add_views(  # noqa: ANN202
     blocked, mask, bit_start, shape, counts, weights, first, stop, into, total  # noqa: ANN001
 ):
@@ -378,49 +370,61 @@ def _add_views(  # noqa: ANN202
             weight = weights[f, k]
             if weight <= 0.0:
                 continue
-            count = _count_visible(blocked[k], mask, w0, w1)
+            count = _count_visible(blocked, k, mask, w0, w1)
+            total[f] += weight * count / counts[f]
             if count == counts[f]:
                 everywhere += weight
             elif count > 0:
-                _spread(blocked[k], mask, w0, w1, np.float32(weight), into)
-            total[f] += weight * count / counts[f]
+                part = np.float32(weight)
+                for w in range(w0, w1):
+                    visible = mask[w] & ~blocked[k, w]
+                    if visible != np.uint64(0):
+                        _spread(visible, w, part, into, 0)
         if everywhere > 0.0:
-            _spread(np.zeros_like(mask[: w1]), mask, w0, w1, np.float32(everywhere), into)
+            part = np.float32(everywhere)
+            for w in range(w0, w1):
+                _spread(mask[w], w, part, into, 0)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def _add_beam(  # noqa: ANN202
     blocked, mask, bit_start, shape, counts,  # noqa: ANN001
     normal, offset, start, towards, energy, month, first, stop,  # noqa: ANN001
     into, total, share,  # noqa: ANN001
 ):
     """Add the beam of a block of sun bins to all sensors that see them, by month."""
-    gain = np.empty(MONTHS)
-    everywhere = np.empty(MONTHS)
+    gain = np.zeros(MONTHS)
+    everywhere = np.zeros(MONTHS)
     for f in range(first, stop):
         w0 = bit_start[f] >> 6
         w1 = w0 + (shape[f, 0] * shape[f, 1] + 63) // 64
         nx, ny, nz = normal[f, 0], normal[f, 1], normal[f, 2]
-        everywhere[:] = 0.0
         for k in range(blocked.shape[0]):
-            count = _count_visible(blocked[k], mask, w0, w1)
+            count = _count_visible(blocked, k, mask, w0, w1)
             if count == 0:
                 continue
             b = offset + k
-            visible = count / counts[f]
-            share[f, b] = visible
-            gain[:] = 0.0
+            part = count / counts[f]
+            share[f, b] = part
             for s in range(start[b], start[b + 1]):
                 cosine = nx * towards[s, 0] + ny * towards[s, 1] + nz * towards[s, 2]
                 if cosine > 0.0:
                     gain[month[s]] += energy[s] * cosine
             for m in range(MONTHS):
                 if gain[m] > 0.0:
-                    total[f, m] += gain[m] * visible
+                    total[f, m] += gain[m] * part
                     if count == counts[f]:
                         everywhere[m] += gain[m]
                     else:
-                        _spread(blocked[k], mask, w0, w1, np.float32(gain[m]), into[m])
+                        weight = np.float32(gain[m])
+                        for w in range(w0, w1):
+                            visible = mask[w] & ~blocked[k, w]
+                            if visible != np.uint64(0):
+                                _spread(visible, w, weight, into, m)
+                    gain[m] = 0.0
         for m in range(MONTHS):
             if everywhere[m] > 0.0:
-                _spread(np.zeros_like(mask[: w1]), mask, w0, w1, np.float32(everywhere[m]), into[m])
+                weight = np.float32(everywhere[m])
+                for w in range(w0, w1):
+                    _spread(mask[w], w, weight, into, m)
+                everywhere[m] = 0.0

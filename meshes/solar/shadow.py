@@ -249,7 +249,7 @@ def _dot(a, i, x, y, z):  # noqa: ANN001, ANN202
     return a[i, 0] * x + a[i, 1] * y + a[i, 2] * z
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"nnan", "nsz"})
+@numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"nnan", "nsz"})
 def _sort_into_bins(direction, u, v, casters):  # noqa: ANN001, ANN202
     """Project all corners across the direction and list the drawn polygons of each bin.
 
@@ -305,7 +305,7 @@ def _sort_into_bins(direction, u, v, casters):  # noqa: ANN001, ANN202
         vmin = min(vmin, b0)
         vmax = max(vmax, b1)
     if n_drawn == 0:
-        return pu, pv, box[:0], np.zeros(2, np.int64), drawn[:0], key[:0], 0.0, 0.0, 0.0, 1, 1
+        return pu, pv, box.T[:, :0].copy(), np.zeros(2, np.int64), drawn[:0], key[:0], 0.0, 0.0, 0.0, 1, 1
     order = np.argsort(key[:n_drawn], kind="mergesort")
     columns = int((umax - umin) / BIN) + 1
     rows = int((vmax - vmin) / BIN) + 1
@@ -320,7 +320,7 @@ def _sort_into_bins(direction, u, v, casters):  # noqa: ANN001, ANN202
     place = bin_start.copy()
     items = np.empty(bin_start[-1], np.int64)
     distance = np.empty(bin_start[-1])
-    bounds = np.empty((bin_start[-1], 5))  # beside the items: read in one sweep
+    bounds = np.empty((5, bin_start[-1]))  # beside the items: read in one sweep
     for k in range(n_drawn):
         p = drawn[order[k]]
         for i in range(int((box[p, 0] - umin) / BIN), int((box[p, 1] - umin) / BIN) + 1):
@@ -329,12 +329,12 @@ def _sort_into_bins(direction, u, v, casters):  # noqa: ANN001, ANN202
                 items[place[b]] = p
                 distance[place[b]] = key[order[k]]
                 for c in range(5):
-                    bounds[place[b], c] = box[p, c]
+                    bounds[c, place[b]] = box[p, c]
                 place[b] += 1
     return pu, pv, bounds, bin_start, items, distance, farthest, umin, vmin, columns, rows
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"nnan", "nsz"})
+@numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"nnan", "nsz"})
 def _cast(direction, receivers, casters, longest, epsilon, blocked):  # noqa: ANN001, ANN202
     """Fill the blocked bits of all facets for one direction."""
     corner, cell1, cell2, facet_normal, shape, bit_start, mask = receivers
@@ -351,6 +351,7 @@ def _cast(direction, receivers, casters, longest, epsilon, blocked):  # noqa: AN
         (dx, dy, dz), (ux, uy, uz), (vx, vy, vz), casters
     )
     seen_by = np.full(start.shape[0], -1, np.int64)
+    hits = np.empty(items.shape[0] + 1, np.int64)
     gx = np.empty(longest)
     gy = np.empty(longest)
     height = np.empty(longest)
@@ -404,20 +405,39 @@ def _cast(direction, receivers, casters, longest, epsilon, blocked):  # noqa: AN
                         low = half_way + 1
                     else:
                         high = half_way
+                near_by = 0
                 for item in range(low, stop):
-                    # One branch for all bounds: single ones are hard to predict.
-                    if (
-                        (bounds[item, 4] < near)
-                        | (bounds[item, 1] < left)
-                        | (bounds[item, 0] > right)
-                        | (bounds[item, 3] < lower)
-                        | (bounds[item, 2] > upper)
-                    ):
-                        continue
+                    # Without a branch, for its outcome would be hard to predict.
+                    hits[near_by] = item
+                    near_by += (
+                        (bounds[4, item] >= near)
+                        & (bounds[1, item] >= left)
+                        & (bounds[0, item] <= right)
+                        & (bounds[3, item] >= lower)
+                        & (bounds[2, item] <= upper)
+                    )
+                for hit in range(near_by):
+                    item = hits[hit]
                     p = items[item]
                     if seen_by[p] == f:
                         continue
                     seen_by[p] = f
+                    # The same bounds again, in grid coordinates and for the rows left.
+                    du = 0.5 * (bounds[0, item] + bounds[1, item]) - ou
+                    dv = 0.5 * (bounds[2, item] + bounds[3, item]) - ov
+                    eu = 0.5 * (bounds[1, item] - bounds[0, item])
+                    ev = 0.5 * (bounds[3, item] - bounds[2, item])
+                    x = gu * du + gv * dv
+                    y = hu * du + hv * dv
+                    ex = abs(gu) * eu + abs(gv) * ev + SLACK
+                    ey = abs(hu) * eu + abs(hv) * ev + SLACK
+                    if (
+                        (x + ex < 0.5)
+                        | (x - ex > nu - 0.5)
+                        | (y + ey < row0 + 0.5)
+                        | (y - ey > row1 + 0.5)
+                    ):
+                        continue
                     middle = _dot(centre, p, nx, ny, nz) - level - epsilon
                     reach = (
                         half[p, 0] * abs(nx)

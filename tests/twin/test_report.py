@@ -11,17 +11,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.image import imread
 
 from gis.errors import TableError
 from gis.typical_year import typical_year
-from tests.twin.small_district import (
-    facet_means,
-    known_light,
-    results,
-    small_district,
-    small_facets,
-)
+from meshes.solids import Kind
 from twin.report import SCHEMATIC_LABEL, write_report
+from twin.web.colours import irradiation_scale
+from twin.web.payload import viewer_payload
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -50,16 +47,19 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
+        """Note a tag and what it would load."""
         self.tags.append((tag, dict(attrs)))
         self.loads += [value or "" for name, value in attrs if name in LOADING]
         self._inside = tag
         if tag == "script":
             self.scripts.append("")
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag):  # noqa: ARG002
+        """Leave a tag."""
         self._inside = ""
 
     def handle_data(self, data):
+        """Sort text by the kind of its tag."""
         if self._inside == "script":
             self.scripts[-1] += data
         elif self._inside == "style":
@@ -68,32 +68,32 @@ class Page(HTMLParser):
             self.words.append(data)
 
 
-def write(path: Path, **changes: object) -> str:
+@pytest.fixture(scope="module")
+def write(make_lit):
     """Write the report of the small district and return its text."""
-    district = small_district(**changes)
-    facets = small_facets(district)
-    light = known_light(facets)
-    facet_light = facet_means(facets, light)
-    shares = np.arange(1.0, 13.0) / 78.0
-    parts = results(district, facets, facet_light)
-    write_report(
-        path,
-        district,
-        facets,
-        parts,
-        sensor_kwh_m2=light,
-        facet_monthly_kwh_m2=facet_light[:, None] * shares,
-        weather=typical_year(),
-        pv_monthly_kwh=pd.DataFrame(
-            np.outer(parts["pv_kwh"], shares), index=parts.index, columns=range(1, 13)
-        ),
-        method=("Made up for a test",),
-    )
-    return path.read_text(encoding="utf-8")
+
+    def write_and_read(path: Path, **changes: object) -> str:
+        lit = make_lit(**changes)
+        shares = np.arange(1.0, 13.0) / 78.0
+        power = np.outer(lit.parts["pv_kwh"], shares)
+        write_report(
+            path,
+            lit.district,
+            lit.facets,
+            lit.parts,
+            sensor_kwh_m2=lit.light,
+            facet_monthly_kwh_m2=lit.facet_light[:, None] * shares,
+            weather=typical_year(),
+            pv_monthly_kwh=pd.DataFrame(power, lit.parts.index, range(1, 13)),
+            method=("Made up for a test",),
+        )
+        return path.read_text(encoding="utf-8")
+
+    return write_and_read
 
 
 @pytest.fixture(scope="module")
-def text(tmp_path_factory) -> str:
+def text(write, tmp_path_factory) -> str:
     return write(tmp_path_factory.mktemp("report") / "report.html")
 
 
@@ -107,17 +107,17 @@ def test_loads_nothing_from_anywhere(text):
     assert "http" not in policies[0]
 
 
-def test_equal_input_gives_equal_bytes(text, tmp_path):
+def test_equal_input_gives_equal_bytes(write, text, tmp_path):
     assert write(tmp_path / "again.html") == text
 
 
 @pytest.mark.parametrize("schematic", [True, False])
-def test_says_whether_it_is_schematic(tmp_path, schematic):
+def test_says_whether_it_is_schematic(write, tmp_path, schematic):
     page = write(tmp_path / "report.html", schematic=schematic)
     assert (f'<p class="label">{SCHEMATIC_LABEL}</p>' in page) == schematic
 
 
-def test_names_cannot_break_the_page(tmp_path):
+def test_names_cannot_break_the_page(write, tmp_path):
     name = '</script><script>alert("Å & \' $css")</script>'
     page = Page(write(tmp_path / "report.html", first_name=name))
     data, _, _ = page.scripts
@@ -148,42 +148,32 @@ def test_can_be_read_without_seeing(text):
     assert [tag for tag, _ in page.tags].count("h1") == 1
 
 
-def test_refuses_light_of_other_facets(tmp_path):
-    district = small_district()
-    facets = small_facets(district)
-    light = known_light(facets)
-    parts = results(district, facets, facet_means(facets, light))
+def test_refuses_light_of_other_facets(lit, tmp_path):
     with pytest.raises(TableError, match="12"):
         write_report(
             tmp_path / "report.html",
-            district,
-            facets,
-            parts,
-            sensor_kwh_m2=light,
-            facet_monthly_kwh_m2=np.ones((len(facets), 11)),
+            lit.district,
+            lit.facets,
+            lit.parts,
+            sensor_kwh_m2=lit.light,
+            facet_monthly_kwh_m2=np.ones((len(lit.facets), 11)),
             weather=typical_year(),
         )
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
-def test_a_browser_draws_the_colours_of_the_legend(tmp_path):
+def test_a_browser_draws_the_colours_of_the_legend(make_lit, tmp_path):
     """Roofs in the sun must have exactly the colour that the legend gives their light."""
-    from matplotlib.image import imread
-
-    from twin.web.colours import irradiation_scale
-    from twin.web.payload import viewer_payload
-
-    district = small_district()
-    facets = small_facets(district)
-    light = np.where(facets.kind[facets.sensor_facet] == 0, 900.0, 300.0)
-    parts = results(district, facets, facet_means(facets, light))
-    payload = viewer_payload(district, facets, parts, sensor_kwh_m2=light, year=2018)
+    lit = make_lit(lambda f: np.where(f.kind[f.sensor_facet] == Kind.ROOF, 900.0, 300.0))
+    payload = viewer_payload(
+        lit.district, lit.facets, lit.parts, sensor_kwh_m2=lit.light, year=2018
+    )
     web = resources.files("twin.web")
     page = tmp_path / "viewer.html"
     page.write_text(
-        "<!doctype html><meta charset=utf-8><style>.hv-frame{height:420px}canvas{width:100%;"
-        "height:100%}</style><div id=v></div><script>"
+        "<!doctype html><meta charset=utf-8><style>.hv-frame{height:420px}"
+        "canvas{width:100%;height:100%}</style><div id=v></div><script>"
         + web.joinpath("dist", "viewer.js").read_text(encoding="utf-8")
         + f"</script><script>HeidiViewer.mount(v,{json.dumps(payload)})</script>",
         encoding="utf-8",

@@ -3,18 +3,11 @@
 import numpy as np
 import pytest
 
-from meshes.facets import Facets
-from tests.twin.small_district import known_light, small_district, small_facets
 from twin.web.atlas import WIDEST, Atlas, pack_atlas
 
 TOP = 1200.0
 HALF_STEP = TOP / 254 / 2
 """Values are stored in 255 steps."""
-
-
-@pytest.fixture(scope="module")
-def facets() -> Facets:
-    return small_facets(small_district())
 
 
 def read(atlas: Atlas, spots: np.ndarray) -> np.ndarray:
@@ -28,14 +21,16 @@ def read(atlas: Atlas, spots: np.ndarray) -> np.ndarray:
     return (low * (1 - along) + high * along - 1) / 254 * TOP
 
 
-def test_each_sensor_finds_its_own_value(facets):
-    light = known_light(facets)
+def test_each_sensor_finds_its_own_value(lit):
+    facets = lit.facets
+    light = lit.light
     atlas = pack_atlas(facets, light, top=TOP)
     spots = atlas.locate(facets, facets.sensor_positions(), facets.sensor_facet)
     assert np.abs(read(atlas, spots) - light).max() <= HALF_STEP * 1.001
 
 
-def test_facets_never_mix_even_at_their_edges(facets):
+def test_facets_never_mix_even_at_their_edges(lit):
+    facets = lit.facets
     value = np.linspace(50.0, 1150.0, len(facets))
     atlas = pack_atlas(facets, value[facets.sensor_facet], top=TOP)
     faces = facets.solids.faces
@@ -45,8 +40,9 @@ def test_facets_never_mix_even_at_their_edges(facets):
         assert np.abs(read(atlas, spots) - value[k]).max() <= HALF_STEP * 1.001
 
 
-def test_a_small_atlas_keeps_the_light_of_each_facet(facets):
-    light = known_light(facets)
+def test_a_small_atlas_keeps_the_light_of_each_facet(lit):
+    facets = lit.facets
+    light = lit.light
     errors = []
     for most in (100_000, 900, 450):
         atlas = pack_atlas(facets, light, top=TOP, most_texels=most)
@@ -58,8 +54,9 @@ def test_a_small_atlas_keeps_the_light_of_each_facet(facets):
     assert errors[0] < errors[1] <= errors[2]
 
 
-def test_an_atlas_fits_the_graphics_card(facets):
-    atlas = pack_atlas(facets, known_light(facets), top=TOP, most_texels=450)
+def test_an_atlas_fits_the_graphics_card(lit):
+    facets = lit.facets
+    atlas = pack_atlas(facets, lit.light, top=TOP, most_texels=450)
     assert atlas.block > 1
     assert max(atlas.texels.shape) <= WIDEST
 
@@ -72,6 +69,7 @@ def test_an_atlas_fits_the_graphics_card(facets):
         pytest.param(2 * TOP, 255, id="more than the top stays at the top"),
     ],
 )
-def test_range(facets, value, stored):
+def test_range(lit, value, stored):
+    facets = lit.facets
     atlas = pack_atlas(facets, np.full(facets.sensor_count, value), top=TOP)
     assert set(np.unique(atlas.texels)) <= {0, stored}

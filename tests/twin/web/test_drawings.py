@@ -6,25 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.twin.small_district import (
-    facet_means,
-    known_light,
-    results,
-    small_district,
-    small_facets,
-)
 from twin.web.colours import MISSING, irradiation_scale
 from twin.web.month_chart import Series, month_chart
 from twin.web.plan_map import plan_map
 from twin.web.rankings import SMALLEST_FACADE, facade_ranking, roof_ranking
-
-
-@pytest.fixture(scope="module")
-def model():
-    district = small_district()
-    facets = small_facets(district)
-    facet_light = facet_means(facets, known_light(facets))
-    return district, facets, results(district, facets, facet_light), facet_light
 
 
 def luminance(colours: np.ndarray) -> np.ndarray:
@@ -46,8 +31,8 @@ def test_scale_is_fixed_until_it_is_too_small():
     assert irradiation_scale([np.nan]).hexes([np.nan]) == [MISSING]
 
 
-def test_map_draws_each_footprint_where_it_is(model):
-    district, _, parts, _ = model
+def test_map_draws_each_footprint_where_it_is(lit):
+    district, parts = lit.district, lit.parts
     scale = irradiation_scale([1000.0])
     drawn = plan_map(district, parts, scale)
     found = re.findall(r'data-part="(\w+)" fill="(#\w+)" d="([^"]+)"', drawn)
@@ -63,8 +48,8 @@ def test_map_draws_each_footprint_where_it_is(model):
     assert tops["p2"] < tops["p1"]
 
 
-def test_scale_bar_is_a_true_length(model):
-    district, _, parts, _ = model
+def test_scale_bar_is_a_true_length(lit):
+    district, parts = lit.district, lit.parts
     drawn = plan_map(district, parts, irradiation_scale([1000.0]))
     wide = float(re.search(r'viewBox="0 0 ([\d.]+)', drawn)[1])
     share, metres = re.search(r'scalebar" style="width:([\d.]+)%">(\d+) m', drawn).groups()
@@ -89,8 +74,8 @@ def numbers(table: str, column: int) -> list[float]:
     return [float(re.findall(r'data-v="([^"]+)"', row)[column]) for row in rows]
 
 
-def test_rankings_fall_and_add_up(model):
-    _, facets, parts, facet_light = model
+def test_rankings_fall_and_add_up(lit):
+    facets, parts, facet_light = lit.facets, lit.parts, lit.facet_light
     for table in (roof_ranking(parts), facade_ranking(parts, facets, facet_light)):
         light, area, total = (np.array(numbers(table, k)) for k in range(3))
         assert len(light) > 1
@@ -99,8 +84,8 @@ def test_rankings_fall_and_add_up(model):
         assert area.min() >= SMALLEST_FACADE
 
 
-def test_facades_face_their_compass_point(model):
-    _, facets, parts, _ = model
+def test_facades_face_their_compass_point(lit):
+    facets, parts = lit.facets, lit.parts
     only = pd.DataFrame(parts.loc[["p1"]])
     east = np.where(facets.normal[:, 0] > 0.9, 900.0, 100.0)
     best = re.search(r"</th><td>(\w+)</td>", facade_ranking(only, facets, east))

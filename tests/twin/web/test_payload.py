@@ -7,13 +7,6 @@ import numpy as np
 import pytest
 
 from gis.errors import TableError
-from tests.twin.small_district import (
-    facet_means,
-    known_light,
-    results,
-    small_district,
-    small_facets,
-)
 from twin.web.payload import viewer_payload
 
 
@@ -22,21 +15,14 @@ def decode(text: str, kind: str) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def model():
-    district = small_district()
-    facets = small_facets(district)
-    light = known_light(facets)
-    return district, facets, results(district, facets, facet_means(facets, light)), light
+def payload(lit):
+    return viewer_payload(
+        lit.district, lit.facets, lit.parts, sensor_kwh_m2=lit.light, year=2018
+    )
 
 
-@pytest.fixture(scope="module")
-def payload(model):
-    district, facets, parts, light = model
-    return viewer_payload(district, facets, parts, sensor_kwh_m2=light, year=2018)
-
-
-def test_triangles_cover_the_facets(model, payload):
-    _, facets, _, _ = model
+def test_triangles_cover_the_facets(lit, payload):
+    facets = lit.facets
     mesh = payload["mesh"]
     corners = decode(mesh["position"], "<f4").reshape(-1, 3).astype(float)
     triangles = corners[decode(mesh["index"], "<u4").reshape(-1, 3)]
@@ -51,8 +37,8 @@ def test_triangles_cover_the_facets(model, payload):
     np.testing.assert_allclose(np.bincount(part, flux), facets.solids.volume(), rtol=1e-4)
 
 
-def test_water_lies_at_its_level(model, payload):
-    district, facets, _, _ = model
+def test_water_lies_at_its_level(lit, payload):
+    district, facets = lit.district, lit.facets
     ground = payload["ground"]
     z = decode(ground["z"], "<i2").reshape(ground["rows"], ground["columns"]) / 100
     x = facets.solids.origin[0] + ground["west"] + ground["cell_x"] * np.arange(z.shape[1])
@@ -73,8 +59,8 @@ def test_is_json_without_nan(payload):
 
 
 @pytest.mark.parametrize("fault", ["sensors", "column", "part"])
-def test_refuses_results_of_another_district(model, fault):
-    district, facets, parts, light = model
+def test_refuses_results_of_another_district(lit, fault):
+    district, facets, parts, light = lit.district, lit.facets, lit.parts, lit.light
     if fault == "sensors":
         light = light[:-1]
     elif fault == "column":

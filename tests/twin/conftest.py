@@ -1,8 +1,12 @@
-"""Make a small, asymmetric district with known light for tests of pages."""
+"""Give tests of pages a small, asymmetric district with known light."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pytest
 import shapely
 
 from gis.district import District
@@ -15,7 +19,7 @@ EAST, NORTH = 99500.0, 6213000.0
 
 
 def small_district(*, schematic: bool = True, first_name: str = "Prisma") -> District:
-    """Three blocks, one L-shaped and one outside the boundary, water in the west."""
+    """Return three blocks, one L-shaped and one outside the boundary, water in the west."""
     shapes = [
         shapely.box(0, 0, 30, 12),
         shapely.Polygon([(40, 5), (70, 5), (70, 15), (52, 15), (52, 40), (40, 40)]),
@@ -73,26 +77,26 @@ def small_district(*, schematic: bool = True, first_name: str = "Prisma") -> Dis
 
 
 def small_facets(district: District) -> Facets:
-    """Sensor grids of the district's blocks."""
+    """Return sensor grids of the district's blocks."""
     return make_facets(lod1_solids(district.buildings), spacing=1.7)
 
 
 def known_light(facets: Facets) -> FloatArray:
-    """A smooth irradiation [kWh/m2 a year] that differs between all facets."""
+    """Return a smooth irradiation [kWh/m2 a year] that differs between all facets."""
     position = facets.sensor_positions()
     base = np.where(facets.kind[facets.sensor_facet] == Kind.ROOF, 700.0, 250.0)
     return base + 1.5 * position[:, 0] - position[:, 1] + 4.0 * position[:, 2]
 
 
 def facet_means(facets: Facets, sensor_values: FloatArray) -> FloatArray:
-    """Mean of each facet's sensors."""
+    """Return the mean of each facet's sensors."""
     sums = np.bincount(facets.sensor_facet, sensor_values, len(facets))
     means: FloatArray = sums / facets.sensors_per_facet
     return means
 
 
 def results(district: District, facets: Facets, facet_values: FloatArray) -> pd.DataFrame:
-    """Results by part that follow from the facets."""
+    """Return results by part that follow from the facets."""
     rows = []
     for number, part in enumerate(facets.solids.parts):
         row = {"part": part}
@@ -106,3 +110,37 @@ def results(district: District, facets: Facets, facet_values: FloatArray) -> pd.
         rows.append(row)
     table = pd.DataFrame(rows).set_index("part")
     return district.buildings[["building", "name", "use", "height"]].join(table)
+
+
+@dataclass(frozen=True)
+class LitDistrict:
+    """A district with the light on it."""
+
+    district: District
+    facets: Facets
+    light: FloatArray
+    facet_light: FloatArray
+    parts: pd.DataFrame
+
+
+@pytest.fixture(scope="session")
+def make_lit() -> Callable[..., LitDistrict]:
+    """Make a small district; ``light`` may replace its light, the rest changes it."""
+
+    def make(
+        light: Callable[[Facets], FloatArray] = known_light, **changes: object
+    ) -> LitDistrict:
+        district = small_district(**changes)
+        facets = small_facets(district)
+        sensor_light = light(facets)
+        facet_light = facet_means(facets, sensor_light)
+        parts = results(district, facets, facet_light)
+        return LitDistrict(district, facets, sensor_light, facet_light, parts)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def lit(make_lit) -> LitDistrict:
+    """Return the small district with a smooth light."""
+    return make_lit()

@@ -1,0 +1,122 @@
+"""Put buildings, ground, water and trees into one scene."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis.district import District
+from meshes.facets import Facets
+from meshes.render.ground import Land, land_triangles, lay_land
+from meshes.render.rays import RayTracer
+from meshes.render.trees import tree_triangles
+from meshes.render.triangles import Surface, Triangles, flat_normals, join_triangles
+from meshes.solids import Kind
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that pictures show.
+
+    Attributes
+    ----------
+    triangles : Triangles
+        All surfaces, relative to ``origin``.
+    tracer : RayTracer
+        Finds the triangles that rays hit.
+    facets : Facets
+        What the triangles' ``facet`` counts.
+    land : Land
+        Ground and water that the triangles were cut from.
+    origin : (3,) float
+        Local origin [m], the facets' own.
+    subject : (n, 3) float
+        Points [m, local] that a view of the district must contain: the boundary on the
+        ground and the roofs within it.
+    """
+
+    triangles: Triangles
+    tracer: RayTracer
+    facets: Facets
+    land: Land
+    origin: FloatArray
+    subject: FloatArray
+
+    def shore_distance(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return how far places on the water are from the shore, (n,) [m].
+
+        Parameters
+        ----------
+        points : (n, 3) float32
+            Places [m, local].
+        """
+        x, y = points[:, 0] + self.origin[0], points[:, 1] + self.origin[1]
+        return self.land.shore_distance(x, y)
+
+
+def build_scene(district: District, facets: Facets) -> Scene:
+    """Assemble a district for the picture maker.
+
+    Parameters
+    ----------
+    district : District
+        Ground, water and trees.
+    facets : Facets
+        Its buildings.
+    """
+    origin = facets.solids.origin
+    land = lay_land(district)
+    triangles = join_triangles(
+        [
+            building_triangles(facets),
+            land_triangles(land, origin=origin),
+            tree_triangles(district.trees, land.terrain, origin=origin),
+        ]
+    )
+    return Scene(
+        triangles=triangles,
+        tracer=RayTracer(triangles.corners),
+        facets=facets,
+        land=land,
+        origin=origin,
+        subject=_subject(district, land, origin),
+    )
+
+
+def building_triangles(facets: Facets) -> Triangles:
+    """Cut the faces of the buildings into triangles that know their facet.
+
+    Parameters
+    ----------
+    facets : Facets
+        Faces without a facet, as buried walls, get facet -1.
+    """
+    solids = facets.solids
+    corners, face = solids.faces.triangles()
+    places = solids.faces.vertices[corners]
+    facet_of_face = np.full(len(solids.faces), -1, np.int32)
+    facet_of_face[facets.face] = np.arange(len(facets), dtype=np.int32)
+    surface_of_kind = np.full(len(Kind), Surface.WALL, np.int8)
+    surface_of_kind[Kind.ROOF] = Surface.ROOF
+    return Triangles(
+        corners=places.astype(np.float32),
+        normals=flat_normals(places).astype(np.float32),
+        surface=surface_of_kind[solids.kind[face]],
+        facet=facet_of_face[face],
+    )
+
+
+def _subject(district: District, land: Land, origin: FloatArray) -> FloatArray:
+    """Outline of the district on the ground, and the roofs of its buildings."""
+    parts = getattr(district.boundary, "geoms", [district.boundary])
+    outline = np.concatenate([np.asarray(part.exterior.coords)[:, :2] for part in parts])
+    ground = land.terrain.sample(outline[:, 0], outline[:, 1])
+    within = district.buildings[district.buildings.intersects(district.boundary)]
+    roofs = [
+        np.c_[np.asarray(shape.exterior.coords)[:, :2], np.full(len(shape.exterior.coords), top)]
+        for shape, top in zip(within.geometry, within["top"], strict=True)
+    ]
+    points: FloatArray = np.concatenate([np.c_[outline, ground], *roofs]) - origin
+    return points
