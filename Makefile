@@ -23,7 +23,7 @@ help:
 	@echo "make test    run the whole test suite            ARGS='-k sun' passes options on"
 	@echo "make lint    check style, types and import layers"
 	@echo "make format  let ruff rewrite the code in house style"
-	@echo "make wheel   pack an installable wheel with the web viewer into wheelhouse/"
+	@echo "make wheel   pack an installable wheel with the web viewer into build/wheels/"
 	@echo "make clean   remove .venv, caches and everything built"
 
 demo: $(VENV)/runtime.stamp $(BUNDLE)
@@ -46,10 +46,10 @@ web: $(BUNDLE)
 
 wheel: $(VENV)/runtime.stamp $(BUNDLE)
 	rm -rf build
-	$(INSTALL) --wheel wheelhouse
+	$(INSTALL) --wheel build/wheels
 
 clean:
-	rm -rf $(VENV) build wheelhouse heidi-demo twin/web/dist twin/web/node_modules
+	rm -rf $(VENV) build heidi-demo twin/web/dist twin/web/node_modules
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -rf *.egg-info
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

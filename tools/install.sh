@@ -18,6 +18,7 @@ fi
 # The build tool is pinned like everything else, so builds need no fetching of their own.
 install --upgrade setuptools
 if [ "$1" = --wheel ]; then
+    mkdir -p "$2"
     "$python" -c 'import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])' "$2"
 else
     echo "Installing $* with pinned versions"

@@ -108,6 +108,7 @@ def write_report(
         stats=_stats(inside),
         map=plan_map(district, parts, scale),
         legend=map_legend(scale),
+        map_note=_map_note(parts, inside),
         places=places_list(district),
         credits=credits_line,
         charts=_charts(inside, facets, facet_monthly_kwh_m2, pv_monthly_kwh),
@@ -159,6 +160,16 @@ def _inside(district: District, parts: pd.DataFrame) -> pd.DataFrame:
     within = shapely.contains_xy(district.boundary, spots.x.to_numpy(), spots.y.to_numpy())
     kept = parts[parts.index.isin(district.buildings.index[within])]
     return kept if len(kept) else parts
+
+
+def _map_note(parts: pd.DataFrame, inside: pd.DataFrame) -> str:
+    """Return what the map's outlines and line are."""
+    around = len(parts) - len(inside)
+    pale = f"The {around} pale ones stand outside the district and only cast shadow. "
+    return (
+        f"Each outline is a building or a part of one. {pale if around else ''}"
+        "The dashed line is the district's edge. Press one to see it in 3D."
+    )
 
 
 def _mean(values: pd.Series, weights: pd.Series) -> float:

@@ -133,8 +133,9 @@ class TwinState:
         Returns
         -------
         Series
-            Sum of each power [kW], consumption positive; ``net_electricity``, use and
-            generation together [kW]; ``pv_power_expected`` and ``pv_power_residual`` [kW]
+            Sum of each power [kW], consumption positive, NaN where no meter has a fresh
+            value, 0 where there is no meter; ``net_electricity``, use and generation
+            together [kW]; ``pv_power_expected`` and ``pv_power_residual`` [kW]
             over the buildings whose panels are freshly measured; ``points`` and
             ``points_fresh``, which say how much of the district the sums stand for; and
             the number of buildings of each status.
@@ -143,7 +144,14 @@ class TwinState:
         state = self.state_at(time)
         fresh = points[points["age"] <= self.stale_after]
         sums = fresh.groupby("quantity")["value"].sum()
-        totals = {q.value: float(sums.get(q.value, 0.0)) for q in Quantity if q.is_power}
+        metered = set(points["quantity"])
+        totals = {
+            quantity.value: float(sums.get(quantity.value, np.nan))
+            if quantity.value in metered
+            else 0.0
+            for quantity in Quantity
+            if quantity.is_power
+        }
         measured = state.loc[
             state.index.isin(fresh.loc[fresh["quantity"] == Quantity.PV_POWER, "building"])
         ]
@@ -151,7 +159,7 @@ class TwinState:
             totals[Quantity.ELECTRICITY_POWER] + totals[Quantity.PV_POWER]
         )
         for column in ("pv_power_expected", "pv_power_residual"):
-            totals[column] = float(measured[column].sum())
+            totals[column] = float(measured[column].sum(min_count=1))
         totals["points"] = float(len(points))
         totals["points_fresh"] = float(len(fresh))
         for status in Status:

@@ -93,6 +93,12 @@ class Camera:
         axes = np.stack([self.right, -self.up], axis=1)
         return middle + scale[:, None] * (offset @ axes), depth
 
+    def pixel_at(self, distance: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the size of a pixel at distances from the eye, (n,) [m]."""
+        if self.is_parallel:
+            return np.full(distance.shape, self.pixel, np.float32)
+        return distance / np.float32(self.focal)
+
     def ground_point(self, x: float, y: float, *, level: float) -> FloatArray:
         """Return the point of a horizontal plane seen at a picture place.
 

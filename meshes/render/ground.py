@@ -98,7 +98,7 @@ def lay_land(district: District) -> Land:
     inside = shapely.MultiPolygon(shapely.orient_polygons(polygons).tolist())
     shore = np.zeros((grid.rows, grid.columns), np.float32)
     if polygons:
-        afloat = shapely.contains_xy(inside, *np.meshgrid(grid.x, grid.y))
+        afloat = shapely.intersects_xy(inside, *np.meshgrid(grid.x, grid.y))
         shore = (distance_transform_edt(afloat) * grid.cell).astype(np.float32)
         bank = shapely.buffer(inside, BANK * district.terrain.grid.cell)
         wet = shapely.contains_xy(bank, *np.meshgrid(grid.x, grid.y))

@@ -12,6 +12,12 @@ class Look:
     roof, wall, ground, quay, water, crown, trunk : str
         What surfaces look like in light that falls on them straight. Roofs and walls
         show irradiation instead where the picture has a scale.
+    outside : str
+        Ground beyond the district's boundary.
+    line : str
+        Edges of buildings and contour lines.
+    line_strength : float
+        How much of the line's colour shows, 0..1.
     deep : str
         Water far from the shore.
     sky, haze : str
@@ -26,6 +32,9 @@ class Look:
     """
 
     roof: str
+    outside: str
+    line: str
+    line_strength: float
     wall: str
     ground: str
     quay: str
@@ -44,35 +53,41 @@ class Look:
 DATA = Look(
     roof="#d9d6cf",
     wall="#cfccc5",
-    ground="#e6e3dc",
-    quay="#a7a49d",
-    water="#a9c0c9",
-    deep="#86a3b1",
+    ground="#f3f0ea",
+    outside="#dfdcd5",
+    quay="#98958f",
+    water="#b3c8d0",
+    deep="#8fabb8",
     crown="#a9b79a",
     trunk="#8d8375",
-    sky="#dfe9ee",
-    haze="#eef0ee",
+    line="#fff8ec",
+    line_strength=0.55,
+    sky="#dbe7ee",
+    haze="#eef0ef",
     sunlight="#ffffff",
-    shade="#e4e8f0",
-    ambient=0.58,
+    shade="#e2e7f0",
+    ambient=0.6,
     level=0.94,
 )
 """Quiet paper tones, so that the irradiation is the only strong colour."""
 
 MODEL = Look(
-    roof="#fbf8f3",
-    wall="#fbf8f3",
-    ground="#ece7df",
-    quay="#d8d2c8",
-    water="#9fb0b6",
-    deep="#879ba4",
-    crown="#d5d6c6",
+    roof="#ffffff",
+    wall="#ffffff",
+    ground="#f6f2ec",
+    outside="#e9e4dc",
+    quay="#e2dcd2",
+    water="#aebcc2",
+    deep="#92a5ae",
+    crown="#dcdccf",
     trunk="#b5ab9c",
-    sky="#f0e6da",
-    haze="#efe9e1",
-    sunlight="#fff0d8",
-    shade="#c3cde0",
-    ambient=0.34,
-    level=0.7,
+    line="#5b5a66",
+    line_strength=0.22,
+    sky="#f3e7d8",
+    haze="#f4ede3",
+    sunlight="#fff2df",
+    shade="#ccd3e3",
+    ambient=0.42,
+    level=0.6,
 )
 """White card in low warm light, as an architect's model."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from gis.district import District
@@ -10,7 +11,7 @@ from meshes.facets import Facets
 from meshes.render.ground import Land, land_triangles, lay_land
 from meshes.render.rays import RayTracer
 from meshes.render.trees import tree_triangles
-from meshes.render.triangles import Surface, Triangles, flat_normals, join_triangles
+from meshes.render.triangles import Surface, Triangles, flat_normals, join_triangles, rim_heights
 from meshes.solids import Kind
 
 FloatArray = NDArray[np.float64]
@@ -34,7 +35,9 @@ class Scene:
         Local origin [m], the facets' own.
     subject : (n, 3) float
         Points [m, local] that a view of the district must contain: the boundary on the
-        ground and the roofs within it.
+        ground and all roofs.
+    boundary : Polygon or MultiPolygon
+        Edge of the district, EPSG:3008.
     """
 
     triangles: Triangles
@@ -43,6 +46,33 @@ class Scene:
     land: Land
     origin: FloatArray
     subject: FloatArray
+    boundary: shapely.Polygon | shapely.MultiPolygon
+
+    def is_within(self, points: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Return whether places lie in the district, (n,).
+
+        Parameters
+        ----------
+        points : (n, 3) float32
+            Places [m, local].
+        """
+        inside: NDArray[np.bool_] = shapely.contains_xy(
+            self.boundary, points[:, 0] + self.origin[0], points[:, 1] + self.origin[1]
+        )
+        return inside
+
+    def is_known(self, points: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Return whether places lie on the terrain and not in its surroundings, (n,).
+
+        Parameters
+        ----------
+        points : (n, 3) float32
+            Places [m, local].
+        """
+        west, south, east, north = self.land.bounds
+        x, y = points[:, 0] + self.origin[0], points[:, 1] + self.origin[1]
+        known: NDArray[np.bool_] = (x > west) & (x < east) & (y > south) & (y < north)
+        return known
 
     def shore_distance(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return how far places on the water are from the shore, (n,) [m].
@@ -68,6 +98,7 @@ def build_scene(district: District, facets: Facets) -> Scene:
     """
     origin = facets.solids.origin
     land = lay_land(district)
+    shapely.prepare(district.boundary)
     triangles = join_triangles(
         [
             building_triangles(facets),
@@ -82,6 +113,7 @@ def build_scene(district: District, facets: Facets) -> Scene:
         land=land,
         origin=origin,
         subject=_subject(district, land, origin),
+        boundary=district.boundary,
     )
 
 
@@ -105,18 +137,26 @@ def building_triangles(facets: Facets) -> Triangles:
         normals=flat_normals(places).astype(np.float32),
         surface=surface_of_kind[solids.kind[face]],
         facet=facet_of_face[face],
+        rim=rim_heights(places, _is_outline(facets, corners)),
     )
 
 
+def _is_outline(facets: Facets, corners: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether the edge opposite each corner is an edge of the face and no inner cut."""
+    _, end = facets.solids.faces.edges()
+    start, stop = np.roll(corners, -1, axis=1), np.roll(corners, -2, axis=1)
+    outline: NDArray[np.bool_] = (end[start] == stop) | (end[stop] == start)
+    return outline
+
+
 def _subject(district: District, land: Land, origin: FloatArray) -> FloatArray:
-    """Outline of the district on the ground, and the roofs of its buildings."""
+    """Outline of the district on the ground, and all roofs."""
     parts = getattr(district.boundary, "geoms", [district.boundary])
     outline = np.concatenate([np.asarray(part.exterior.coords)[:, :2] for part in parts])
     ground = land.terrain.sample(outline[:, 0], outline[:, 1])
-    within = district.buildings[district.buildings.intersects(district.boundary)]
     roofs = [
         np.c_[np.asarray(shape.exterior.coords)[:, :2], np.full(len(shape.exterior.coords), top)]
-        for shape, top in zip(within.geometry, within["top"], strict=True)
+        for shape, top in zip(district.buildings.geometry, district.buildings["top"], strict=True)
     ]
     points: FloatArray = np.concatenate([np.c_[outline, ground], *roofs]) - origin
     return points

@@ -30,6 +30,15 @@ WATER_SHADOW = 0.22
 WATER_MIRROR = 0.02
 """Share of light that water mirrors straight down (Fresnel, refractive index 1.33)."""
 
+CLEAR_SKY = 0.35
+"""Sine of the height above the horizon where the haze of the sky ends."""
+
+CONTOUR_STEP = 2.0
+"""Difference in height between contour lines [m]."""
+
+CONTOUR_STRENGTH = 0.5
+"""Strength of contour lines as a share of that of buildings' edges."""
+
 Float32Array = NDArray[np.float32]
 Int32Array = NDArray[np.int32]
 
@@ -78,6 +87,8 @@ class Sight:
         Place [m, local], unit normal there and unit direction of the ray.
     distance : (n,) float32
         Way to the place [m].
+    rim : (n,) float32
+        Distance from the nearest drawn edge of its body [m].
     """
 
     triangle: Int32Array
@@ -85,6 +96,7 @@ class Sight:
     normals: Float32Array
     directions: Float32Array
     distance: Float32Array
+    rim: Float32Array
 
 
 def look_along(scene: Scene, camera: Camera, x: Float32Array, y: Float32Array) -> Sight:
@@ -104,10 +116,11 @@ def look_along(scene: Scene, camera: Camera, x: Float32Array, y: Float32Array) -
     distance = np.where(hits.triangle < 0, 0, hits.distance).astype(np.float32)
     points = origins + distance[:, None] * directions
     corner = scene.triangles.normals[hits.triangle]
-    u, v = hits.u[:, None], hits.v[:, None]
-    normals = corner[:, 0] * (1 - u - v) + corner[:, 1] * u + corner[:, 2] * v
+    weights = np.stack([1 - hits.u - hits.v, hits.u, hits.v], axis=1)
+    normals = np.einsum("nk,nkx->nx", weights, corner)
     normals /= np.sqrt(np.einsum("nx,nx->n", normals, normals))[:, None]
-    return Sight(hits.triangle, points, normals, directions, distance)
+    rim = (weights * scene.triangles.rim[hits.triangle]).min(axis=1)
+    return Sight(hits.triangle, points, normals, directions, distance, rim)
 
 
 def paint(painter: Painter, openness: Openness, x: Float32Array, y: Float32Array) -> Float32Array:
@@ -128,17 +141,18 @@ def paint(painter: Painter, openness: Openness, x: Float32Array, y: Float32Array
         Linear light, 1 is white; lit places may exceed it a little.
     """
     sight = look_along(painter.scene, painter.camera, x, y)
-    light = np.tile(hex_linear(painter.look.haze), (len(x), 1))
+    light = _sky(painter.look, sight.directions)
     hit = np.flatnonzero(sight.triangle >= 0)
     triangle, points, normals = sight.triangle[hit], sight.points[hit], sight.normals[hit]
-    directions = sight.directions[hit]
     surface = painter.scene.triangles.surface[triangle]
     free = openness.at(x[hit], y[hit], points, normals)
     slant = np.clip(normals @ painter.sun.direction, 0, 1) * painter.sun.is_up
     sunny = in_sun(painter.scene, painter.sun, points, normals, slant)
-    shown = _materials(painter.look)[surface] * _illumination(painter, normals, free, slant * sunny)
+    pixel = painter.camera.pixel_at(sight.distance[hit])
+    shown = _material(painter, surface, points, normals, pixel)
+    shown *= _illumination(painter, normals, free, slant * sunny)
     wet = np.flatnonzero(surface == Surface.WATER)
-    shown[wet] = _water(painter, points[wet], directions[wet], sunny[wet])
+    shown[wet] = _water(painter, points[wet], sight.directions[hit[wet]], sunny[wet])
     if painter.scale is not None and painter.values is not None:
         facet = painter.scene.triangles.facet[triangle]
         lit = np.flatnonzero(facet >= 0)
@@ -147,6 +161,7 @@ def paint(painter: Painter, openness: Openness, x: Float32Array, y: Float32Array
             points[lit].astype(np.float64), facet[lit].astype(np.int64)
         )
         shown[lit] = to_linear(painter.scale.srgb(painter.values[sensor]) * tone[:, None])
+    shown = _draw(painter.look, shown, _stroke(sight.rim[hit], pixel))
     light[hit] = _fade(painter, shown, sight.distance[hit])
     return light
 
@@ -177,9 +192,55 @@ def in_sun(
     return sunny
 
 
-def _materials(look: Look) -> Float32Array:
-    """Colour of each `Surface`, (n, 3) linear."""
-    return np.stack([hex_linear(getattr(look, surface.name.lower())) for surface in Surface])
+def _sky(look: Look, directions: Float32Array) -> Float32Array:
+    """Light of the sky, (n, 3) linear: haze at the horizon, clear above."""
+    height = np.clip(directions[:, 2] / CLEAR_SKY, 0, 1)[:, None]
+    share = height * (2 - height)
+    sky: Float32Array = hex_linear(look.haze) * (1 - share) + hex_linear(look.sky) * share
+    return sky
+
+
+def _material(
+    painter: Painter,
+    surface: NDArray[np.int8],
+    points: Float32Array,
+    normals: Float32Array,
+    pixel: Float32Array,
+) -> Float32Array:
+    """Colour of surfaces, (n, 3) linear; contour lines lie on the ground."""
+    look = painter.look
+    table = np.stack([hex_linear(getattr(look, surface.name.lower())) for surface in Surface])
+    colour: Float32Array = table[surface]
+    earth = np.flatnonzero(surface == Surface.GROUND)
+    outside = earth[~painter.scene.is_within(points[earth])]
+    colour[outside] = hex_linear(look.outside)
+    known = earth[painter.scene.is_known(points[earth])]
+    lines = _contours(points[known, 2] + painter.scene.origin[2], normals[known, 2], pixel[known])
+    colour[known] = _draw(look, colour[known], lines)
+    return colour
+
+
+def _contours(z: NDArray[np.float64], up: Float32Array, pixel: Float32Array) -> Float32Array:
+    """Strength of contour lines at heights, (n,) 0..1; level ground has none."""
+    off = np.abs(z - np.round(z / CONTOUR_STEP) * CONTOUR_STEP)
+    slope = np.sqrt(np.maximum(1 / np.maximum(up, 0.1) ** 2 - 1, 0))
+    away = off / np.maximum(slope, 1e-6)
+    seen = np.clip((slope - 0.006) / 0.006, 0, 1)
+    strength: Float32Array = (CONTOUR_STRENGTH * seen * _stroke(away, pixel)).astype(np.float32)
+    return strength
+
+
+def _stroke(away: NDArray[np.floating], pixel: Float32Array) -> Float32Array:
+    """Strength of a line about a pixel wide at distances from its middle, (n,) 0..1."""
+    strength: Float32Array = np.clip(1.25 - away / pixel, 0, 1).astype(np.float32)
+    return strength
+
+
+def _draw(look: Look, colour: Float32Array, strength: Float32Array) -> Float32Array:
+    """Mix the line's colour into others."""
+    share = (strength * look.line_strength)[:, None]
+    drawn: Float32Array = colour + share * (hex_linear(look.line) - colour)
+    return drawn
 
 
 def _illumination(

@@ -11,6 +11,10 @@ Float32Array = NDArray[np.float32]
 Int32Array = NDArray[np.int32]
 
 
+NO_RIM = 1e6
+"""Marks edges that are not drawn; further away than anything [m]."""
+
+
 class Surface(IntEnum):
     """What a triangle shows."""
 
@@ -37,12 +41,17 @@ class Triangles:
         `Surface` of each triangle.
     facet : (t,) int32
         Facet that receives light, -1 for none.
+    rim : (t, 3) float32
+        Height of the triangle over the edge opposite each corner [m] where that edge is
+        an edge of the body to be drawn, else `NO_RIM`: the weight of the corner times
+        this is the distance of a place from the drawn edge.
     """
 
     corners: Float32Array
     normals: Float32Array
     surface: NDArray[np.int8]
     facet: Int32Array
+    rim: Float32Array
 
     def __len__(self) -> int:
         """Return the number of triangles."""
@@ -73,6 +82,7 @@ def make_triangles(
         normals=given.astype(np.float32),
         surface=np.full(len(places), surface, np.int8),
         facet=np.full(len(places), -1, np.int32),
+        rim=np.full((len(places), 3), NO_RIM, np.float32),
     )
 
 
@@ -84,6 +94,24 @@ def flat_normals(corners: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.repeat(unit[:, None, :], 3, axis=1)
 
 
+def rim_heights(corners: NDArray[np.float64], is_drawn: NDArray[np.bool_]) -> Float32Array:
+    """Return the heights over drawn edges, (t, 3), see `Triangles.rim`.
+
+    Parameters
+    ----------
+    corners : (t, 3, 3) float
+        Corners [m].
+    is_drawn : (t, 3) bool
+        Whether the edge opposite each corner is drawn.
+    """
+    following, last = np.roll(corners, -1, axis=1), np.roll(corners, -2, axis=1)
+    length = np.linalg.norm(last - following, axis=2)
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    double_area = np.linalg.norm(normal, axis=1)[:, None]
+    height = np.divide(double_area, length, out=np.zeros_like(length), where=length > 0.0)
+    return np.where(is_drawn, height, NO_RIM).astype(np.float32)
+
+
 def join_triangles(pieces: Sequence[Triangles]) -> Triangles:
     """Put triangles one after another."""
     return Triangles(
@@ -91,6 +119,7 @@ def join_triangles(pieces: Sequence[Triangles]) -> Triangles:
         normals=np.concatenate([piece.normals for piece in pieces]),
         surface=np.concatenate([piece.surface for piece in pieces]),
         facet=np.concatenate([piece.facet for piece in pieces]),
+        rim=np.concatenate([piece.rim for piece in pieces]),
     )
 
 

@@ -263,7 +263,7 @@ function makeControls(name, data) {
       button("+", () => handlers.zoom?.(1 / 1.3), "Zoom in"),
       button("−", () => handlers.zoom?.(1.3), "Zoom out"),
       button("Reset view", () => handlers.reset?.()),
-      labels.element,
+      data.places.length ? labels.element : "",
       data.trees.length ? trees.element : ""
     )
   );

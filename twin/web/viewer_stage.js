@@ -142,6 +142,8 @@ export function makeStage(scene, data, renderer) {
   const centre = box.getCenter(new Vector3());
   centre.z = box.min.z;
 
+  const landBox = new Box3().setFromObject(ground);
+
   const outline = new LineSegments2(
     new LineSegmentsGeometry(),
     new LineMaterial({ color: 0x0a2a3c, linewidth: 3 })
@@ -175,7 +177,7 @@ export function makeStage(scene, data, renderer) {
         material.uniforms.sunDirection.value.copy(towards);
         material.uniforms.sunIsUp.value = up;
       }
-      if (up) aimLight(light, towards, box);
+      if (up) aimLight(light, towards, box, landBox);
       renderer.shadowMap.needsUpdate = true;
     },
     setSurface: (mode) => {
@@ -411,8 +413,9 @@ function makeTrees(table) {
   return mesh;
 }
 
-/* Let the shadow map cover the buildings and no more, seen from the sun. */
-function aimLight(light, towards, box) {
+/* Let the shadow map cover all that casts shadow and no more, seen from the sun, and reach
+   down to all ground that it can fall on. */
+function aimLight(light, towards, box, landBox) {
   const centre = box.getCenter(new Vector3());
   const reach = box.getSize(new Vector3()).length();
   light.target.position.copy(centre);
@@ -432,7 +435,7 @@ function aimLight(light, towards, box) {
   camera.bottom = seen.min.y;
   camera.top = seen.max.y;
   camera.near = Math.max(1, -seen.max.z);
-  camera.far = -seen.min.z;
+  camera.far = -Math.min(seen.min.z, landBox.clone().applyMatrix4(toLight).min.z) + 5;
   camera.updateProjectionMatrix();
   light.shadow.bias = -0.6 / (camera.far - camera.near);
 }

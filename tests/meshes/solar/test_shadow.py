@@ -1,0 +1,154 @@
+"""The shadow kernel gives the brute force answer, bit for bit."""
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gis.terrain import Grid, Terrain
+from meshes.facets import Facets, make_facets
+from meshes.polygons import make_polygons
+from meshes.solar.reference import is_blocked
+from meshes.solar.shadow import Occluders, make_caster, solid_occluders, terrain_occluders
+from meshes.solar.sky import unit_vectors
+from meshes.solids import Kind, lod1_solids
+
+
+def cast(facets: Facets, occluders: Occluders, direction: np.ndarray) -> np.ndarray:
+    """Return which sensors are blocked."""
+    caster = make_caster(facets, occluders)
+    bits = np.empty(caster.words, np.uint64)
+    caster.cast(direction, bits)
+    flags = np.unpackbits(bits.view(np.uint8), bitorder="little")
+    return flags[facets.sensor_bit].astype(bool)
+
+
+def brute(facets: Facets, occluders: Occluders, direction: np.ndarray) -> np.ndarray:
+    normals = facets.normal[facets.sensor_facet]
+    return is_blocked(facets.sensor_positions(), normals, direction, occluders.polygons)
+
+
+def towards(azimuth: float, elevation: float) -> np.ndarray:
+    return unit_vectors(np.radians(azimuth), np.radians(elevation))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    azimuth=st.floats(0.01, 359.9),
+    elevation=st.floats(0.2, 89.9),
+)
+def test_kernel_equals_brute_force(seed, azimuth, elevation, random_blocks):
+    solids = lod1_solids(random_blocks(seed, 10))
+    facets = make_facets(solids, spacing=1.7)
+    occluders = solid_occluders(solids)
+    # Off the round numbers: a ray through an edge may fall either way.
+    direction = towards(azimuth + 0.0123, elevation + 0.0071)
+    assert (cast(facets, occluders, direction) == brute(facets, occluders, direction)).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000), elevation=st.floats(1, 80))
+def test_open_triangles_and_overhangs_equal_brute_force(seed, elevation, random_blocks):
+    rng = np.random.default_rng(seed)
+    facets = make_facets(lod1_solids(random_blocks(seed, 3)), spacing=1.1)
+    triangles = rng.uniform([-20, -20, -10], [100, 100, 45], (30, 3, 3)) - facets.solids.origin
+    floating = Occluders(make_polygons([[t] for t in triangles]), np.zeros(30, np.int8))
+    direction = towards(float(rng.uniform(0, 360)), elevation)
+    assert (cast(facets, floating, direction) == brute(facets, floating, direction)).all()
+
+
+@pytest.mark.parametrize("elevation", [20.0, 45.0, 70.0])
+def test_shadow_length_is_height_over_tangent(blocks, elevation):
+    wall_and_ground = blocks([shapely.box(0, 0, 40, 1), shapely.box(-5, -100, 45, -0.001)], [0, -1], [10, 0])
+    facets = make_facets(lod1_solids(wall_and_ground), spacing=0.25)
+    floor = facets.ids.index("b1-roof")
+    blocked = cast(facets, solid_occluders(facets.solids), towards(0.0, elevation))
+    points = facets.sensor_positions()[facets.sensor_facet == floor] + facets.solids.origin
+    shaded = points[blocked[facets.sensor_facet == floor]]
+    middle = shaded[np.abs(shaded[:, 0] - 20) < 5]
+    assert -middle[:, 1].min() == pytest.approx(10 / np.tan(np.radians(elevation)), abs=0.25)
+
+
+def test_light_does_not_leak_through_seams(blocks):
+    """A wall cut into a fan of pieces shades exactly like the whole wall."""
+    table = blocks([shapely.box(-30, -60, 30, -0.5)], [-1], [0])
+    facets = make_facets(lod1_solids(table, origin=np.zeros(3)), spacing=0.31)
+    ring = np.array([[-10, 0, -2], [10, 0, -2], [10, 0, 12], [-10, 0, 12.0]])
+    hub = np.array([0.1234, 0, 3.456])
+    fan = [[np.array([ring[k], ring[(k + 1) % 4], hub])] for k in range(4)]
+    whole = Occluders(make_polygons([[ring]]), np.zeros(1, np.int8))
+    pieces = Occluders(make_polygons(fan), np.zeros(4, np.int8))
+    for azimuth in np.linspace(-60, 60, 41):
+        direction = towards(float(azimuth) + 0.017, 31.7)
+        assert (cast(facets, pieces, direction) == cast(facets, whole, direction)).all()
+
+
+def test_a_lone_convex_block_never_shades_itself(blocks):
+    facets = make_facets(lod1_solids(blocks([shapely.box(0, 0, 13, 7)], [0], [9])))
+    occluders = solid_occluders(facets.solids)
+    for azimuth in range(0, 360, 15):
+        for elevation in (0.5, 10, 45, 89):
+            direction = towards(azimuth, elevation)
+            away = (facets.normal @ direction <= 1e-9)[facets.sensor_facet]
+            assert (cast(facets, occluders, direction) == away).all()
+
+
+def test_a_shared_wall_is_dark(blocks):
+    facets = make_facets(
+        lod1_solids(blocks([shapely.box(0, 0, 10, 10), shapely.box(10, 0, 20, 10)], [0, 0], [8, 8]))
+    )
+    shared = np.flatnonzero((facets.part == 0) & (facets.normal[:, 0] > 0.9))[0]
+    for elevation in (5.0, 40.0, 85.0):
+        blocked = cast(facets, solid_occluders(facets.solids), towards(90.0, elevation))
+        assert blocked[facets.sensor_facet == shared].all()
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000), elevation=st.floats(2, 85), azimuth=st.floats(0, 359))
+def test_a_further_building_never_adds_light(seed, elevation, azimuth, random_blocks):
+    table = random_blocks(seed, 8)
+    facets = make_facets(lod1_solids(table), spacing=1.5)
+    every = solid_occluders(facets.solids)
+    some = solid_occluders(lod1_solids(table.iloc[:5], origin=facets.solids.origin))
+    direction = towards(azimuth, elevation)
+    assert (cast(facets, some, direction) <= cast(facets, every, direction)).all()
+
+
+def test_terrain_hides_the_low_sun_but_not_the_high(blocks):
+    """A ridge of 60 m, 200 m to the south: its crest stands 16 degrees high."""
+    x = np.arange(400) + 0.5 - 200
+    ridge = np.clip(60 - np.abs(-200 - (200 - (np.arange(800) + 0.5))) * 0.0, 0, None)
+    north_south = 200 - (np.arange(800) + 0.5)
+    ridge = np.clip(60 - np.abs(north_south + 200) * 1.0, 0, None)
+    terrain = Terrain(Grid(-200.0, 200.0, 1.0, 800, 400), np.tile(ridge[:, None], (1, x.size)), "ridge")
+    facets = make_facets(lod1_solids(blocks([shapely.box(-5, -5, 5, 5)], [0], [3])), terrain=terrain)
+    ground = terrain_occluders(terrain, facets.solids.origin, cell=10.0)
+    roof = facets.sensor_facet == facets.ids.index("b0-roof")
+    crest = np.degrees(np.arctan2(60 - 3, 200))
+    assert cast(facets, ground, towards(180.0, crest - 3))[roof].all()
+    assert not cast(facets, ground, towards(180.0, crest + 2))[roof].any()
+    assert not cast(facets, ground, towards(0.0, 2.0))[roof].any(), "nothing to the north"
+
+
+def test_terrain_surface_is_nowhere_above_the_ground():
+    rng = np.random.default_rng(4)
+    terrain = Terrain(Grid(0.0, 0.0, 2.0, 53, 41), rng.uniform(0, 9, (53, 41)), "noise")
+    ground = terrain_occluders(terrain, np.zeros(3), cell=8.0)
+    corners, _ = ground.polygons.triangles()
+    triangles = ground.polygons.vertices[corners]
+    x, y = np.meshgrid(terrain.grid.x, terrain.grid.y)
+    for a, b, c in triangles:
+        matrix = np.array([b[:2] - a[:2], c[:2] - a[:2]]).T
+        weights = np.linalg.solve(matrix, np.stack([x.ravel(), y.ravel()]) - a[:2, None])
+        inside = (weights >= 0).all(axis=0) & (weights.sum(axis=0) <= 1)
+        height = a[2] + weights[0] * (b[2] - a[2]) + weights[1] * (c[2] - a[2])
+        assert (height[inside] <= terrain.z.ravel()[inside] + 1e-9).all()
+
+
+def test_facets_without_occluders_see_everything(blocks):
+    facets = make_facets(lod1_solids(blocks([shapely.box(0, 0, 9, 9)], [0], [3])))
+    nothing = Occluders(make_polygons([]), np.empty(0, np.int8))
+    roof = facets.kind[facets.sensor_facet] == Kind.ROOF
+    assert not cast(facets, nothing, towards(12.0, 3.0))[roof].any()
