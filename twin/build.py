@@ -53,15 +53,21 @@ class Built:
     spacing: float
 
     @property
-    def buildings(self) -> pd.DataFrame:
-        """Results summed per building, index ``building``."""
-        return sum_buildings(self.parts)
-
-    def inside(self) -> pd.Series:
-        """Tell of each part whether it stands inside the boundary; of all if none does."""
+    def inside(self) -> "pd.Series[bool]":
+        """Which parts stand inside the boundary; all if none does."""
         spots = self.district.buildings.geometry.representative_point()
-        within = spots.within(self.district.boundary)
-        return within if within.any() else within | True
+        within: pd.Series[bool] = spots.within(self.district.boundary)
+        return within if within.any() else ~within
+
+    @property
+    def part_results(self) -> pd.DataFrame:
+        """Results alone, index ``part``."""
+        return self.parts.drop(columns=list(self.district.buildings.columns), errors="ignore")
+
+    @property
+    def buildings(self) -> pd.DataFrame:
+        """Results summed per building, index ``building``, with name, use and height."""
+        return sum_buildings(self.parts)
 
 
 def build(

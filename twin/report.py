@@ -59,8 +59,8 @@ def write_report(
     parts : DataFrame
         Results by building part, index part ids, columns `twin.web.payload.PART_COLUMNS`:
         ``height`` [m], areas [m2], ``roof_kwh_m2`` and ``facade_kwh_m2`` [kWh/m2 a year],
-        ``pv_kwp`` [kW], ``pv_kwh`` [kWh a year]; NaN where unknown. Totals and rankings
-        count the parts that stand inside the boundary, all parts if none does.
+        ``pv_kwp`` [kW] and ``pv_kwh`` [kWh a year] of all solar panels, ``pv_roof_kwh`` of
+        those on the roof; NaN where unknown. Totals and rankings count the parts that stand inside the boundary, all parts if none does.
     sensor_kwh_m2 : (n,) float
         Irradiation of each sensor [kWh/m2 a year].
     facet_monthly_kwh_m2 : (f, 12) float
@@ -183,14 +183,16 @@ def _stats(inside: pd.DataFrame) -> str:
     """Return the key numbers."""
     roofs = whole(_mean(inside["roof_kwh_m2"], inside["roof_area"]))
     walls = whole(_mean(inside["facade_kwh_m2"], inside["facade_area"]))
-    power = energy(float(inside["pv_kwh"].sum()))
+    total = float(inside["pv_kwh"].sum())
+    power = energy(total)
+    share = f"{float(inside['pv_roof_kwh'].sum()) / total:.0%}" if total > 0 else "none"
     peak = whole(float(inside["pv_kwp"].sum()))
     area = whole(float(inside["roof_area"].sum()))
     buildings = whole(inside["building"].nunique())
     numbers = [
         (f"{roofs} kWh/m²", "of light falls on a square metre of roof in a year"),
         (f"{walls} kWh/m²", "falls on a square metre of facade in a year"),
-        (power, f"of solar power a year from {peak} kWp of panels on the roofs"),
+        (power, f"of solar power a year from {peak} kWp of panels, {share} of it on roofs"),
         (f"{area} m²", f"of roof on {buildings} buildings in the district"),
     ]
     return "".join(
@@ -207,14 +209,14 @@ def _summary(
     sentences = [
         "This model shows how much sunlight reaches every roof and every facade of the "
         "district in a year, with the shadow of every other building, and what solar "
-        "panels on the roofs would make of it."
+        "panels would make of it."
     ]
     roofs = inside[inside["roof_area"] >= SMALLEST_ROOF]
-    if roofs["pv_kwh"].notna().any():
-        best = str(roofs["pv_kwh"].idxmax())
+    if roofs["pv_roof_kwh"].notna().any():
+        best = str(roofs["pv_roof_kwh"].idxmax())
         sentences.append(
             f"The roof that could give most power is that of {_name(parts, best)}: "
-            f"{energy(float(roofs['pv_kwh'].loc[best]))} a year."
+            f"{energy(float(roofs['pv_roof_kwh'].loc[best]))} a year."
         )
     ids = np.array(facets.solids.parts, dtype=object)[facets.part]
     walls = np.flatnonzero(
@@ -249,18 +251,22 @@ def _charts(
     ids = np.array(facets.solids.parts, dtype=object)[facets.part]
     counted = np.isin(ids, inside.index.to_numpy(dtype=object))
     series = []
-    for name, css, kind in (("Roofs", "roofs", Kind.ROOF), ("Facades", "walls", Kind.WALL)):
+    for name, css, kind, column in (
+        ("Roofs", "roofs", Kind.ROOF, "roof_area"),
+        ("Facades", "walls", Kind.WALL, "facade_area"),
+    ):
         chosen = counted & (facets.kind == kind)
-        if chosen.any():
-            area = facets.area[chosen]
-            monthly = area @ facet_monthly_kwh_m2[chosen] / area.sum()
+        # The results' area leaves out walls that a neighbour covers.
+        area = float(inside[column].sum())
+        if area > 0:
+            monthly = facets.area[chosen] @ facet_monthly_kwh_m2[chosen] / area
             series.append(Series(name, css, monthly))
     charts = [month_chart("Light on a square metre", "kWh/m²", series)] if series else []
     if pv_monthly_kwh is not None:
         kept = pv_monthly_kwh[pv_monthly_kwh.index.isin(inside.index)]
         megawatt_hours = kept[list(range(1, 13))].sum().to_numpy(np.float64) / 1000.0
         power = Series("Solar power", "power", megawatt_hours)
-        charts.append(month_chart("Solar power of all roofs", "MWh", [power]))
+        charts.append(month_chart("Solar power of the district", "MWh", [power]))
     return "".join(charts)
 
 
@@ -268,8 +274,9 @@ def _notes(
     district: District, facets: Facets, weather: Weather, method: Iterable[str]
 ) -> str:
     """Return where everything comes from."""
-    sources = district.buildings["height_source"].value_counts().sort_index()
-    heights = [f"Height of {count} parts: {source}." for source, count in sources.items()]
+    sources = district.buildings["height_source"].value_counts(sort=False)
+    ordered = sorted(sources.items(), key=lambda item: (-item[1], str(item[0])))
+    heights = "; ".join(f"{count} {source}" for source, count in ordered)
     walls = int(np.count_nonzero(facets.kind == Kind.WALL))
     light = [
         f"{facets.sensor_count:,} measuring points on {len(facets) - walls:,} roofs and "
@@ -286,7 +293,7 @@ def _notes(
         *weather.notes,
     ]
     groups = {
-        "Buildings and ground": [*district.notes, *heights],
+        "Buildings and ground": [*district.notes, f"Heights of the parts: {heights}"],
         "Light and power": light,
         "Weather": sky,
     }

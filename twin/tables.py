@@ -155,8 +155,8 @@ def facet_table(
     """
     if monthly_kwh_m2.shape != (len(facets), 12) or sky_view.shape != (len(facets),):
         message = (
-            f"irradiation and sky view must be ({len(facets)}, 12) and ({len(facets)},), got "
-            f"{monthly_kwh_m2.shape} and {sky_view.shape}; compute them from these facets"
+            f"irradiation and sky view must be ({len(facets)}, 12) and ({len(facets)},), "
+            f"got {monthly_kwh_m2.shape} and {sky_view.shape}; take those of these facets"
         )
         raise TableError(message)
     panels = ("pv_area_m2", "pv_kwp", "pv_kwh")
@@ -227,7 +227,7 @@ def write_meters(path: Path, observations: pd.DataFrame, *, provenance: Provenan
     observations : DataFrame
         Columns of `METER_COLUMNS`; ``time`` in UTC.
     provenance : Provenance
-        For the file's metadata.
+        For the file's metadata, whose title names the sources of the values as well.
 
     Raises
     ------
@@ -236,7 +236,9 @@ def write_meters(path: Path, observations: pd.DataFrame, *, provenance: Provenan
     OutputError
         If the file cannot be written.
     """
-    _write_rows(path, observations, METER_COLUMNS, "meter values", provenance)
+    sources = sorted(set(observations.get("source", ())))
+    what = f"meter values ({', '.join(sources)})"
+    _write_rows(path, observations, METER_COLUMNS, what, provenance)
 
 
 def write_hourly(
@@ -390,7 +392,7 @@ def _schema(columns: tuple[Column, ...], provenance: Provenance, what: str) -> p
 
 
 def _centres(facets: Facets) -> FloatArray:
-    """Return the mean of each facet's sensors, (f, 3) float: east, north (EPSG:3008), up."""
+    """Return the mean of each facet's sensors, (f, 3) float, EPSG:3008 and RH2000 [m]."""
     if not len(facets):
         return np.empty((0, 3))
     sums = np.add.reduceat(facets.sensor_positions(), facets.sensor_start[:-1])

@@ -14,6 +14,9 @@ from meshes.render.trees import tree_triangles
 from meshes.render.triangles import Surface, Triangles, flat_normals, join_triangles, rim_heights
 from meshes.solids import Kind
 
+SHARP = 0.85
+"""Cosine between the faces of an edge below which it is drawn; round towers stay round."""
+
 FloatArray = NDArray[np.float64]
 
 
@@ -35,7 +38,7 @@ class Scene:
         Local origin [m], the facets' own.
     subject : (n, 3) float
         Points [m, local] that a view of the district must contain: the boundary on the
-        ground and all roofs.
+        ground and the roofs within it.
     boundary : Polygon or MultiPolygon
         Edge of the district, EPSG:3008.
     """
@@ -137,26 +140,59 @@ def building_triangles(facets: Facets) -> Triangles:
         normals=flat_normals(places).astype(np.float32),
         surface=surface_of_kind[solids.kind[face]],
         facet=facet_of_face[face],
-        rim=rim_heights(places, _is_outline(facets, corners)),
+        rim=rim_heights(places, _is_drawn(facets, corners)),
     )
 
 
-def _is_outline(facets: Facets, corners: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether the edge opposite each corner is an edge of the face and no inner cut."""
+def _is_drawn(facets: Facets, corners: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether the edge opposite each corner is a sharp edge of its body, (t, 3)."""
+    sharp = sharp_edges(facets)
     _, end = facets.solids.faces.edges()
     start, stop = np.roll(corners, -1, axis=1), np.roll(corners, -2, axis=1)
-    outline: NDArray[np.bool_] = (end[start] == stop) | (end[stop] == start)
-    return outline
+    drawn: NDArray[np.bool_] = (end[start] == stop) & sharp[start]
+    return drawn
+
+
+def sharp_edges(facets: Facets) -> NDArray[np.bool_]:
+    """Return whether the body bends by more than `SHARP` at each edge of its faces.
+
+    Parameters
+    ----------
+    facets : Facets
+        The bodies.
+
+    Returns
+    -------
+    (e,) bool
+        For edges as numbered by `Polygons.edges`; an edge without a neighbour is sharp.
+    """
+    faces = facets.solids.faces
+    start, end = faces.edges()
+    face = np.repeat(np.arange(len(faces)), np.diff(faces.vertex_start))
+    _, place = np.unique(faces.vertices.round(4), axis=0, return_inverse=True)
+    part = facets.solids.part[face]
+    key = np.c_[part, np.minimum(place[start], place[end]), np.maximum(place[start], place[end])]
+    _, edge = np.unique(key, axis=0, return_inverse=True)
+    order = np.argsort(edge, kind="stable")
+    # In a closed body each edge has two faces, which now stand side by side.
+    pairs = np.flatnonzero(edge[order][1:] == edge[order][:-1])
+    one, other = order[pairs], order[pairs + 1]
+    flat = np.einsum("ex,ex->e", faces.normal[face[one]], faces.normal[face[other]]) > SHARP
+    sharp = np.ones(len(start), bool)
+    sharp[one[flat]] = False
+    sharp[other[flat]] = False
+    return sharp
 
 
 def _subject(district: District, land: Land, origin: FloatArray) -> FloatArray:
-    """Outline of the district on the ground, and all roofs."""
+    """Outline of the district on the ground, and the roofs within it."""
     parts = getattr(district.boundary, "geoms", [district.boundary])
     outline = np.concatenate([np.asarray(part.exterior.coords)[:, :2] for part in parts])
     ground = land.terrain.sample(outline[:, 0], outline[:, 1])
+    within = district.buildings[district.buildings.intersects(district.boundary)]
     roofs = [
         np.c_[np.asarray(shape.exterior.coords)[:, :2], np.full(len(shape.exterior.coords), top)]
-        for shape, top in zip(district.buildings.geometry, district.buildings["top"], strict=True)
+        for shape, top in zip(within.geometry, within["top"], strict=True)
     ]
     points: FloatArray = np.concatenate([np.c_[outline, ground], *roofs]) - origin
     return points

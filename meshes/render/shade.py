@@ -33,6 +33,9 @@ WATER_MIRROR = 0.02
 CLEAR_SKY = 0.35
 """Sine of the height above the horizon where the haze of the sky ends."""
 
+LINE_WIDTH = 0.5
+"""Width of a drawn edge [m]: far away it grows faint and leaves the colours alone."""
+
 CONTOUR_STEP = 2.0
 """Difference in height between contour lines [m]."""
 
@@ -161,7 +164,8 @@ def paint(painter: Painter, openness: Openness, x: Float32Array, y: Float32Array
             points[lit].astype(np.float64), facet[lit].astype(np.int64)
         )
         shown[lit] = to_linear(painter.scale.srgb(painter.values[sensor]) * tone[:, None])
-    shown = _draw(painter.look, shown, _stroke(sight.rim[hit], pixel))
+    edges = _stroke(sight.rim[hit], pixel) * np.minimum(LINE_WIDTH / pixel, 1)
+    shown = _draw(painter.look, shown, edges)
     light[hit] = _fade(painter, shown, sight.distance[hit])
     return light
 

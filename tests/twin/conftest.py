@@ -107,6 +107,7 @@ def results(district: District, facets: Facets, facet_values: FloatArray) -> pd.
             row[f"{name}_kwh_m2"] = float(facet_values[chosen] @ facets.area[chosen]) / area
         row["pv_kwp"] = 0.1 * row["roof_area"]
         row["pv_kwh"] = row["pv_kwp"] * 900.0
+        row["pv_roof_kwh"] = 0.75 * row["pv_kwh"]
         rows.append(row)
     table = pd.DataFrame(rows).set_index("part")
     return district.buildings[["building", "name", "use", "height"]].join(table)

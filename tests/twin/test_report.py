@@ -131,12 +131,18 @@ def test_key_numbers_count_what_stands_inside(text):
     inside_area = 30 * 12 + 30 * 10 + 12 * 25  # p1 and the L of p2; p3 stands outside
     assert f"{inside_area} m²" in re.sub(r"\s+", " ", words)
     assert "roof on 2 buildings" in words
+    assert "75% of it on roofs" in words
 
 
 def test_charts_carry_the_power_of_the_inside(text):
     inside_area = 30 * 12 + 30 * 10 + 12 * 25
     year = inside_area * 0.1 * 900.0 / 1000.0
     assert f"<td>{year:,.0f}</td></tr></tfoot>" in text
+
+
+def test_months_add_up_to_the_key_numbers(text):
+    roofs, walls = re.findall(r"<b>([\d,]+) <small>kWh/m²", text)
+    assert f'scope="row">Year</th><td>{roofs}</td><td>{walls}</td>' in text
 
 
 def test_can_be_read_without_seeing(text):

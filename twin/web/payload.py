@@ -27,6 +27,7 @@ PART_COLUMNS = (
     "facade_kwh_m2",
     "pv_kwp",
     "pv_kwh",
+    "pv_roof_kwh",
 )
 """Columns that a table of results must have; its index holds the part ids."""
 

@@ -56,7 +56,7 @@ def roof_ranking(parts: pd.DataFrame) -> str:
     ----------
     parts : DataFrame
         Results by part: ``name``, ``roof_area`` [m2], ``roof_kwh_m2`` [kWh/m2 a year],
-        ``pv_kwp``, ``pv_kwh`` [kWh a year].
+        ``pv_roof_kwh`` [kWh a year].
     """
     large = parts[parts["roof_area"] >= SMALLEST_ROOF].assign(
         roof_kwh=lambda table: table["roof_kwh_m2"] * table["roof_area"]
@@ -67,8 +67,7 @@ def roof_ranking(parts: pd.DataFrame) -> str:
         Column("Light", "kWh/m² per year", best["roof_kwh_m2"].tolist(), ranks=True),
         Column("Roof area", "m²", best["roof_area"].tolist()),
         Column("Light in all", "kWh/year", best["roof_kwh"].tolist()),
-        Column("Solar panels", "kWp", best["pv_kwp"].tolist()),
-        Column("Solar power", "kWh/year", best["pv_kwh"].tolist()),
+        Column("Solar power", "kWh/year", best["pv_roof_kwh"].tolist()),
     ]
     return _table("Roofs", [str(part) for part in best.index], _labels(best), columns)
 

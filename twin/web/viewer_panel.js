@@ -84,7 +84,7 @@ function describe(card, data, part, value) {
   if (parts.facade_kwh_m2[part] !== null)
     rows.push(["Facades", `${whole(parts.facade_kwh_m2[part])} ${scale.unit}`]);
   if (parts.pv_kwh[part] !== null)
-    rows.push(["Solar power", `${whole(parts.pv_kwh[part])} kWh per year`]);
+    rows.push(["Solar panels", `${whole(parts.pv_kwh[part])} kWh per year`]);
   if (value !== null) rows.push(["At this spot", `${whole(value)} ${scale.unit}`]);
   const list = make("dl");
   for (const [term, text] of rows) list.append(make("dt", {}, term), make("dd", {}, text));

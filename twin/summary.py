@@ -1,0 +1,88 @@
+"""Tell a planner in ten lines what a build found."""
+
+import pandas as pd
+
+from twin.build import Built
+from twin.folder import Written
+
+ASSUMED = "assumed"
+"""How the source of a height begins when nobody knew it."""
+
+
+def summary_lines(built: Built, written: Written) -> list[str]:
+    """Return the ten lines.
+
+    Parameters
+    ----------
+    built : Built
+        The lit district.
+    written : Written
+        Its files and its state.
+
+    Returns
+    -------
+    list of str
+        Plain sentences with units; totals count the parts inside the boundary.
+    """
+    district, facets = built.district, built.facets
+    inside = built.parts[built.inside]
+    buildings = inside["building"].nunique()
+    label = " - schematic, not survey data" if district.schematic else ""
+    roof, facade = _mean(inside, "roof"), _mean(inside, "facade")
+    best_roof = inside[inside["roof_area"] >= 100]["roof_kwh_m2"]
+    best_facade = inside[inside["facade_area"] >= 100]["facade_kwh_m2"]
+    power = inside["pv_kwp"].sum() / 1000
+    state = written.state.totals_at(written.moment - pd.Timedelta(hours=12))
+    return [
+        f"{district.name}{label}",
+        f"Buildings  {len(district.buildings):,} building parts modelled; {buildings:,} "
+        f"buildings inside the boundary of {district.boundary.area / 1e6:.2f} km2",
+        f"Heights    {_heights(district.buildings['height_source'])}",
+        f"Weather    {built.weather.source}; {built.weather.annual('ghi'):,.0f} kWh/m2 a year "
+        f"on open ground, mean {built.weather.mean_temperature:.1f} degC",
+        f"Light      {facets.sensor_count:,} sensors on {len(facets):,} roofs and facades: "
+        f"roofs get {roof:,.0f}, facades {facade:,.0f} kWh/m2 a year on average",
+        f"Best       roof {_best(inside, best_roof)}; facades {_best(inside, best_facade)}",
+        f"Potential  {power:,.1f} MWp of solar cells on all suitable surfaces would make "
+        f"{inside['pv_kwh'].sum() / 1e6:,.1f} GWh a year",
+        f"           {inside['pv_roof_kwh'].sum() / 1e6:,.1f} GWh of it on roofs, "
+        f"{inside['pv_facade_kwh'].sum() / 1e6:,.1f} GWh on facades; "
+        f"{inside['pv_kwh'].sum() / max(power * 1000, 1e-9):,.0f} kWh per kWp",
+        f"Twin       {len(written.state.model.points):,} meters with one SIMULATED day "
+        f"({written.moment - pd.Timedelta(hours=24):%d %B}); {_now(state)}",
+        f"Files      {written.files[0].parent}: open report.html; "
+        f"{len(written.files)} files in all",
+    ]
+
+
+def _mean(parts: pd.DataFrame, kind: str) -> float:
+    """Return the mean light on roofs or facades, weighted by area [kWh/m2]."""
+    area = parts[f"{kind}_area"]
+    light = parts[f"{kind}_kwh_m2"].fillna(0.0)
+    return float((light * area).sum() / max(area.sum(), 1e-9))
+
+
+def _heights(source: pd.Series) -> str:
+    """Count the heights that are known and those that are assumed."""
+    assumed = int(source.str.startswith(ASSUMED).sum())
+    kinds = source[~source.str.startswith(ASSUMED)].value_counts()
+    told = f"{len(source) - assumed:,} known"
+    if len(kinds):
+        told += f" (mostly {kinds.index[0]})"
+    return f"{told}, {assumed:,} missing or unreliable ones assumed"
+
+
+def _best(parts: pd.DataFrame, light: pd.Series) -> str:
+    """Name the best lit part of at least 100 m2."""
+    if light.dropna().empty:
+        return "none of 100 m2"
+    part = str(light.idxmax())
+    return f"{parts['name'][part] or part} with {light.max():,.0f} kWh/m2"
+
+
+def _now(state: pd.Series) -> str:
+    """Tell the district's power at noon."""
+    return (
+        f"at noon UTC panels made {-state['pv_power'] / 1000:,.1f} MW "
+        f"(expected {-state['pv_power_expected'] / 1000:,.1f} MW)"
+    )
