@@ -59,8 +59,9 @@ def write_report(
     parts : DataFrame
         Results by building part, index part ids, columns `twin.web.payload.PART_COLUMNS`:
         ``height`` [m], areas [m2], ``roof_kwh_m2`` and ``facade_kwh_m2`` [kWh/m2 a year],
-        ``pv_kwp`` [kW] and ``pv_kwh`` [kWh a year] of all solar panels, ``pv_roof_kwh`` of
-        those on the roof; NaN where unknown. Totals and rankings count the parts that stand inside the boundary, all parts if none does.
+        ``pv_kwp`` [kW] and ``pv_kwh`` [kWh a year] of all solar panels, ``pv_roof_kwh``
+        of those on the roof; NaN where unknown. Totals and rankings count the parts that
+        stand inside the boundary, all parts if none does.
     sensor_kwh_m2 : (n,) float
         Irradiation of each sensor [kWh/m2 a year].
     facet_monthly_kwh_m2 : (f, 12) float
@@ -168,7 +169,7 @@ def _map_note(parts: pd.DataFrame, inside: pd.DataFrame) -> str:
     pale = f"The {around} pale ones stand outside the district and only cast shadow. "
     return (
         f"Each outline is a building or a part of one. {pale if around else ''}"
-        "The dashed line is the district's edge. Press one to see it in 3D."
+        "The dashed line is the district's edge. Press an outline to see it in 3D."
     )
 
 

@@ -307,8 +307,7 @@ def _check_expected(table: pd.DataFrame, model: Model, step: pd.Timedelta) -> No
             f"{', '.join(str(building) for building in unknown[:5])}"
         )
         raise UnknownIdError(message)
-    gaps = np.diff(pd.DatetimeIndex(table.index).to_numpy())
-    if (gaps != step.to_timedelta64()).any():
+    if (table.index[1:] - table.index[:-1] != step).any():
         message = (
             f"expected yields must follow each other every {step}, as the meters do; "
             "aggregate one of them"

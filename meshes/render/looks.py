@@ -75,7 +75,7 @@ MODEL = Look(
     roof="#ffffff",
     wall="#ffffff",
     ground="#faf8f5",
-    outside="#eceae6",
+    outside="#efedea",
     quay="#e2dcd2",
     water="#aebcc2",
     deep="#92a5ae",
@@ -85,9 +85,9 @@ MODEL = Look(
     line_strength=0.22,
     sky="#efe9df",
     haze="#f5f2ec",
-    sunlight="#fffaf1",
+    sunlight="#fffcf6",
     shade="#cdd5e6",
-    ambient=0.42,
-    level=0.6,
+    ambient=0.45,
+    level=0.74,
 )
 """White card in low warm light, as an architect's model."""

@@ -140,7 +140,7 @@ def test_a_week_of_electricity_is_a_52nd_of_the_year(building):
 
 
 def test_electricity_departs_from_its_kind_by_building_and_by_nothing_else():
-    """Two weeks hours of two buildings of one kind differ by one constant ratio."""
+    """The hours of two buildings of one kind differ by one constant ratio."""
     rows = simulate()
     ratio = series(rows, "unknown", Quantity.ELECTRICITY_POWER) / series(
         rows, "old", Quantity.ELECTRICITY_POWER

@@ -33,7 +33,7 @@ WEST, SOUTH = 99_800.0, 6_213_300.0
 
 @pytest.fixture(scope="module")
 def facets() -> Facets:
-    """A box 20 m by 8 m by 6 m high whose long axis points 30 degrees east of north."""
+    """Make a box, 20 m by 8 m and 6 m high, that points 30 degrees east of north."""
     box = shapely.affinity.rotate(shapely.box(-4, -10, 4, 10), -30, origin=(0, 0))
     table = gpd.GeoDataFrame(
         {"base": [3.0], "top": [9.0]},
@@ -143,54 +143,50 @@ def test_facet_file_holds_the_table(table, tmp_path):
     pd.testing.assert_frame_equal(back.to_pandas(), table, check_dtype=False)
 
 
-@pytest.mark.parametrize(
-    ("write", "columns"),
-    [
-        pytest.param(
-            lambda path, table: write_facets(path, table, provenance=PROVENANCE),
-            FACET_COLUMNS,
-            id="facets",
-        ),
-        pytest.param(lambda path, _: hourly(path, ["b", "a"]), HOURLY_COLUMNS, id="hourly"),
-        pytest.param(
-            lambda path, _: write_meters(path, meters(), provenance=PROVENANCE),
-            METER_COLUMNS,
-            id="meters",
-        ),
-    ],
+@pytest.fixture(
+    params=[FACET_COLUMNS, METER_COLUMNS, HOURLY_COLUMNS],
+    ids=["facets", "meters", "hourly"],
 )
-class TestEveryFile:
-    """What holds for all three tables."""
+def columns(request) -> tuple:
+    return request.param
 
-    def test_says_where_it_comes_from_and_what_its_columns_mean(
-        self, write, columns, table, tmp_path
-    ):
-        """File metadata name the source, column metadata unit and meaning."""
-        write(tmp_path / "t.parquet", table)
-        schema = pq.read_schema(tmp_path / "t.parquet")
-        assert schema.metadata[b"heidi_version"] == b"1.2.3"
-        assert schema.metadata[b"heidi_input_hash"] == b"abc123"
-        assert schema.metadata[b"heidi_label"] == b"schematic, not survey data"
-        assert schema.metadata[b"heidi_credits"] == b"A; B"
-        told = {field.name: field.metadata for field in schema}
-        assert list(told) == [column.name for column in columns]
-        for column in columns:
-            assert told[column.name][b"unit"].decode() == column.unit
-            assert told[column.name][b"description"].decode() == column.meaning
-            assert column.meaning
 
-    def test_depends_on_its_input_alone(self, write, columns, table, tmp_path):
-        """Equal bytes under another name, and no temporary file left."""
-        for name in ("one.parquet", "two.parquet"):
-            write(tmp_path / name, table)
-        one, two = ((tmp_path / f"{n}.parquet").read_bytes() for n in ("one", "two"))
-        assert one == two
-        assert len(list(tmp_path.iterdir())) == 2
+@pytest.fixture
+def write(columns, table):
+    """Write the table that has the columns."""
+    if columns is HOURLY_COLUMNS:
+        return lambda path: hourly(path, ["b", "a"])
+    if columns is METER_COLUMNS:
+        return lambda path: write_meters(path, meters(), provenance=PROVENANCE)
+    return lambda path: write_facets(path, table, provenance=PROVENANCE)
 
-    def test_names_a_folder_that_is_not_there(self, write, columns, table, tmp_path):
-        """One line for the user and nothing else."""
-        with pytest.raises(OutputError, match="absent"):
-            write(tmp_path / "absent" / "t.parquet", table)
+
+def test_every_file_says_where_it_comes_from_and_what_it_holds(write, columns, tmp_path):
+    write(tmp_path / "t.parquet")
+    schema = pq.read_schema(tmp_path / "t.parquet")
+    assert schema.metadata[b"heidi_version"] == b"1.2.3"
+    assert schema.metadata[b"heidi_input_hash"] == b"abc123"
+    assert schema.metadata[b"heidi_label"] == b"schematic, not survey data"
+    assert schema.metadata[b"heidi_credits"] == b"A; B"
+    told = {field.name: field.metadata for field in schema}
+    assert list(told) == [column.name for column in columns]
+    for column in columns:
+        assert told[column.name][b"unit"].decode() == column.unit
+        assert told[column.name][b"description"].decode() == column.meaning
+        assert column.meaning
+
+
+def test_every_file_depends_on_its_input_alone(write, tmp_path):
+    for name in ("one", "two"):
+        write(tmp_path / f"{name}.parquet")
+    one, two = ((tmp_path / f"{name}.parquet").read_bytes() for name in ("one", "two"))
+    assert one == two
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_every_file_names_a_folder_that_is_not_there(write, tmp_path):
+    with pytest.raises(OutputError, match="absent"):
+        write(tmp_path / "absent" / "t.parquet")
 
 
 def test_surveyed_districts_carry_no_label(tmp_path):

@@ -14,7 +14,7 @@ from twin.web.figures import whole
 MARGIN = 45.0
 """Ground shown around the district [m]."""
 
-MARKER_GAP = 0.055
+MARKER_GAP = 0.045
 """Least distance between two place markers, as a share of the map's width."""
 
 SMOOTHEST_CURVE = 0.4

@@ -119,7 +119,6 @@ def test_a_further_building_never_adds_light(seed, elevation, azimuth, random_bl
 def test_terrain_hides_the_low_sun_but_not_the_high(blocks):
     """A ridge of 60 m, 200 m to the south: its crest stands 16 degrees high."""
     x = np.arange(400) + 0.5 - 200
-    ridge = np.clip(60 - np.abs(-200 - (200 - (np.arange(800) + 0.5))) * 0.0, 0, None)
     north_south = 200 - (np.arange(800) + 0.5)
     ridge = np.clip(60 - np.abs(north_south + 200) * 1.0, 0, None)
     terrain = Terrain(Grid(-200.0, 200.0, 1.0, 800, 400), np.tile(ridge[:, None], (1, x.size)), "ridge")
