@@ -42,7 +42,7 @@ class TwinState:
     Parameters
     ----------
     model : Model
-        Buildings, systems, points.
+        Buildings, systems, points; at most one point per building and quantity.
     observations : DataFrame
         One row per value: `OBSERVATION_COLUMNS`; others are not looked at. ``time`` is the
         start of the interval in UTC, powers are consumption positive, generation negative;
@@ -59,7 +59,7 @@ class TwinState:
     ------
     TableError
         If a table lacks columns, has naive or repeated times, a wrong unit or a yield
-        below zero.
+        below zero, or if two points measure the same quantity of a building.
     UnknownIdError
         If a point or building is not in the model.
     """
@@ -72,6 +72,7 @@ class TwinState:
 
     def __post_init__(self) -> None:
         """Check both tables against the model."""
+        _check_model(self.model)
         _check_observations(self.observations, self.model)
         _check_expected(self.expected_pv, self.model, self.step)
 
@@ -104,9 +105,11 @@ class TwinState:
         buildings = pd.Index(
             [building.id for building in self.model.buildings], name="building"
         )
-        wide = points.pivot_table(
-            index="building", columns="quantity", values="value", aggfunc="sum", min_count=1
-        ).reindex(index=buildings, columns=[quantity.value for quantity in Quantity])
+        # One value per cell, as checked: pivot_table would add up what it should refuse.
+        values = points.pivot(index="building", columns="quantity", values="value")  # noqa: PD010
+        wide = values.reindex(
+            index=buildings, columns=[quantity.value for quantity in Quantity]
+        )
         wide.columns.name = None
         groups = points.groupby("building")
         state = wide.assign(
@@ -167,7 +170,7 @@ class TwinState:
         return pd.Series(totals, dtype=np.float64)
 
     def _points_at(self, time: pd.Timestamp) -> pd.DataFrame:
-        """Return every point with its latest value, its age and whether it is fresh."""
+        """Return every point with its latest value, when it is from and its age."""
         if time.tzinfo is None:
             message = f"the time must be timezone-aware, got {time}; add tz='UTC'"
             raise TableError(message)
@@ -258,6 +261,18 @@ def expected_pv_power(model: Model, facet_kw: pd.DataFrame) -> pd.DataFrame:
 def _join(sources: "pd.Series[str]") -> str:
     """Name the different sources of some values."""
     return ", ".join(sorted(set(sources.dropna())))
+
+
+def _check_model(model: Model) -> None:
+    """Refuse models whose buildings have no single value of a quantity."""
+    table = model.point_table
+    repeated = table[table.duplicated(["building", "quantity"])]
+    if len(repeated):
+        message = (
+            f"a building must have one point per quantity, {len(repeated)} are more, first "
+            f"{repeated.index[0]}; add the meters up before"
+        )
+        raise TableError(message)
 
 
 def _check_observations(table: pd.DataFrame, model: Model) -> None:

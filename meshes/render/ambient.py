@@ -41,7 +41,7 @@ class Openness:
     def at(
         self, x: Float32Array, y: Float32Array, points: Float32Array, normals: Float32Array
     ) -> Float32Array:
-        """Return the openness of other places, from those neighbours that lie in their plane.
+        """Return the openness of other places, from neighbours in the same plane.
 
         Parameters
         ----------
@@ -149,7 +149,9 @@ def _likeness(
     return weight
 
 
-def _smooth(value: Float32Array, points: Float32Array, normals: Float32Array) -> Float32Array:
+def _smooth(
+    value: Float32Array, points: Float32Array, normals: Float32Array
+) -> Float32Array:
     """Average over squares of `TILE` places, as far as they lie in the same plane."""
     half = TILE // 2
     rows, columns = value.shape

@@ -58,14 +58,14 @@ class Camera:
         origins, directions : (n, 3) float
             In metres and without unit, local axes.
         """
-        across = np.asarray(x, np.float64)[:, None] - self.size[0] / 2
-        down = np.asarray(y, np.float64)[:, None] - self.size[1] / 2
-        offset = across * self.right - down * self.up
+        across = np.asarray(x, np.float64) - self.size[0] / 2
+        down = np.asarray(y, np.float64) - self.size[1] / 2
+        offset = across[:, None] * self.right - down[:, None] * self.up
         if self.is_parallel:
             origins = self.position + self.pixel * offset
             return origins, np.broadcast_to(self.forward, origins.shape)
-        directions = self.focal * self.forward + offset
-        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        length = np.sqrt(self.focal**2 + across**2 + down**2)
+        directions = (self.focal * self.forward + offset) / length[:, None]
         return np.broadcast_to(self.position, directions.shape), directions
 
     def project(self, points: ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -144,9 +144,7 @@ def axes_towards(azimuth: float, pitch: float) -> tuple[FloatArray, FloatArray, 
     """
     a, p = math.radians(azimuth), math.radians(pitch)
     right = np.array([math.cos(a), -math.sin(a), 0.0])
-    forward = np.array(
-        [math.sin(a) * math.cos(p), math.cos(a) * math.cos(p), -math.sin(p)]
-    )
+    forward = np.array([math.sin(a) * math.cos(p), math.cos(a) * math.cos(p), -math.sin(p)])
     return right, np.cross(right, forward), forward
 
 
@@ -194,9 +192,7 @@ def fit_perspective(
         (points @ up, points @ forward), *_slopes(1 - bottom, 1 - top, height, focal)
     )
     back = min(across[1], upward[1])
-    place = np.array(
-        [_centre(across, back), _centre(upward, back), back]
-    )
+    place = np.array([_centre(across, back), _centre(upward, back), back])
     position = place[0] * right + place[1] * up + place[2] * forward
     return Camera(position, right, up, forward, size, focal=focal)
 
@@ -209,7 +205,7 @@ def _slopes(low: float, high: float, pixels: int, focal: float) -> tuple[float, 
 def _stand(
     points: tuple[FloatArray, FloatArray], low: float, high: float
 ) -> tuple[float, float, float]:
-    """Eye (sideways, along) from which the points touch two edges, and their middle slope."""
+    """Eye (sideways, along) whose view touches two edges, and the edges' mean slope."""
     side, along = points
     # side - s <= high (along - a) for all points, and the same for the lower edge.
     upper = float((side - high * along).max())

@@ -34,7 +34,7 @@ class IrradiationScale:
     top: float
 
     def srgb(self, values: ArrayLike) -> Float32Array:
-        """Return the colours of irradiations [kWh/m2 a year], (n, 3) sRGB 0..1; grey for NaN."""
+        """Return colours of irradiation [kWh/m2 a year], (n, 3) sRGB 0..1; NaN grey."""
         share = np.asarray(values, np.float64) / self.top
         known = np.isfinite(share)
         step = np.round(np.clip(np.where(known, share, 0.0), 0.0, 1.0) * (STEPS - 1))

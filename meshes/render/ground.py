@@ -1,6 +1,7 @@
 """Lay the ground, the quays and the water, on to the horizon."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -21,13 +22,16 @@ MOST_CELLS = 420
 """Terrain cells kept along each axis; finer ones are smaller than a pixel."""
 
 BANK = 0.6
-"""Ground this close to the shore, in cells, is the slope into the water and no quay level."""
+"""Ground this close to the shore, in cells, is the slope into the water, not the quay."""
 
 QUAY_DEPTH = 3.0
 """How far quay walls reach below the water [m]; never seen."""
 
 RINGS = (0.0, 0.04, 0.12, 0.3, 0.8, 2.0, 5.0, 12.0)
-"""Distances of the surroundings' rings from the edge, as shares of the way from the middle."""
+"""How far outside the edge rings of surroundings lie, as shares of its radius."""
+
+SHORTEST_RUN = 0.08
+"""Shortest stretch of water or land that continues outside, as a share of the edge."""
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -103,7 +107,9 @@ def lay_land(district: District) -> Land:
         bank = shapely.buffer(inside, BANK * district.terrain.grid.cell)
         wet = shapely.contains_xy(bank, *np.meshgrid(grid.x, grid.y))
         if not wet.all():
-            terrain = Terrain(grid, fill_nearest(np.where(wet, np.nan, terrain.z)), terrain.source)
+            terrain = Terrain(
+                grid, fill_nearest(np.where(wet, np.nan, terrain.z)), terrain.source
+            )
     return Land(terrain, inside, district.water_level, bounds, shore)
 
 
@@ -116,8 +122,9 @@ def _thin_out(terrain: Terrain) -> Terrain:
         return terrain
     z = terrain.z[: rows * step, : columns * step]
     means = z.reshape(rows, step, columns, step).mean(axis=(1, 3))
-    return Terrain(Grid(grid.west, grid.north, grid.cell * step, rows, columns), means,
-                   terrain.source)
+    return Terrain(
+        Grid(grid.west, grid.north, grid.cell * step, rows, columns), means, terrain.source
+    )
 
 
 def land_triangles(land: Land, *, origin: FloatArray) -> Triangles:
@@ -165,7 +172,9 @@ def _ground(land: Land, origin: FloatArray) -> Triangles:
     )
 
 
-def _wet_cells(water: shapely.MultiPolygon, boxes: NDArray[np.object_]) -> tuple[BoolArray, BoolArray]:
+def _wet_cells(
+    water: shapely.MultiPolygon, boxes: NDArray[np.object_]
+) -> tuple[BoolArray, BoolArray]:
     """Tell cells in the water from cells on the shore."""
     wet, cut = np.zeros(len(boxes), bool), np.zeros(len(boxes), bool)
     if not water.is_empty:
@@ -193,7 +202,7 @@ def _plan_triangles(shapes: NDArray[np.object_]) -> FloatArray:
 
 
 def _smooth_normals(terrain: Terrain, corners: FloatArray) -> FloatArray:
-    """Normals of the ground at corners by central differences over two cells."""
+    """Measure the ground's normals at corners by central differences over two cells."""
     h = terrain.grid.cell
     x, y = corners[..., 0], corners[..., 1]
     east = (terrain.sample(x + h, y) - terrain.sample(x - h, y)) / (2 * h)
@@ -210,7 +219,9 @@ def _quays(land: Land, origin: FloatArray) -> Triangles:
     starts, ends = [], []
     for polygon in land.water.geoms:
         for ring in (polygon.exterior, *polygon.interiors):
-            places = shapely.get_coordinates(shapely.segmentize(ring, land.terrain.grid.cell))
+            places = shapely.get_coordinates(
+                shapely.segmentize(ring, land.terrain.grid.cell)
+            )
             middle = (places[:-1] + places[1:]) / 2
             kept = shapely.contains_xy(inner, middle[:, 0], middle[:, 1])
             starts.append(places[:-1][kept])
@@ -225,7 +236,10 @@ def _walls(land: Land, here: FloatArray, there: FloatArray) -> FloatArray:
     top_there = land.terrain.sample(there[:, 0], there[:, 1])
     foot = np.full(len(here), land.level - QUAY_DEPTH)
     return quads(
-        np.c_[there, foot], np.c_[here, foot], np.c_[here, top_here], np.c_[there, top_there]
+        np.c_[there, foot],
+        np.c_[here, foot],
+        np.c_[here, top_here],
+        np.c_[there, top_there],
     )
 
 
@@ -243,36 +257,73 @@ def _surroundings(land: Land, origin: FloatArray) -> Triangles:
         return make_triangles(np.empty((0, 3, 3)), Surface.GROUND)
     edge = _edge_points(land)
     following = np.roll(edge, -1, axis=0)
-    middle = (edge + following) / 2
-    wet = shapely.intersects(land.water, shapely.points(middle))
+    inside = shapely.intersects(land.water, shapely.points((edge + following) / 2))
+    wet = merge_runs(inside, np.linalg.norm(following - edge, axis=1))
     centre = np.array([(west + east) / 2, (south + north) / 2])
     z = land.terrain.sample(edge[:, 0], edge[:, 1])
     rings = []
     for ring in RINGS:
         # Outside nothing is known: ridges at the edge must not run on as rays.
-        smooth = gaussian_filter1d(z, 1e-3 + ring * len(z) / 4, mode="wrap") if ring else z
-        out = centre + (edge - centre) * (1 + ring)
-        rings.append(np.c_[out, smooth])
-    ground, water, banks = [], [], []
+        smooth = gaussian_filter1d(z, ring * len(z) / 4, mode="wrap") if ring else z
+        rings.append(np.c_[centre + (edge - centre) * (1 + ring), smooth])
+    ground, water = [], []
+    # Where water meets land across the edge, or along a ray of it, a bank closes the gap.
+    other = inside != wet
+    banks = [_banks(land, rings[0][other], np.roll(rings[0], -1, axis=0)[other])]
     turns = wet != np.roll(wet, 1)
-    for inner, outer in zip(rings[:-1], rings[1:], strict=True):
+    for inner, outer in pairwise(rings):
         inner_next, outer_next = np.roll(inner, -1, axis=0), np.roll(outer, -1, axis=0)
         faces = quads(outer, outer_next, inner_next, inner).reshape(-1, 2, 3, 3)
         ground.append(faces[~wet].reshape(-1, 3, 3))
         level = faces[wet].reshape(-1, 3, 3)
         level[..., 2] = land.level
         water.append(level)
-        foot = np.array([1.0, 1.0, 0.0]), np.array([0.0, 0.0, land.level - QUAY_DEPTH])
-        near, far = inner[turns], outer[turns]
-        banks.append(quads(near * foot[0] + foot[1], far * foot[0] + foot[1], far, near))
-    dry = np.concatenate(ground)
+        banks.append(_banks(land, inner[turns], outer[turns]))
     return join_triangles(
         [
-            make_triangles(dry - origin, Surface.GROUND),
-            make_triangles(np.concatenate(water) - origin, Surface.WATER),
-            make_triangles(np.concatenate(banks) - origin, Surface.QUAY),
+            make_triangles(np.concatenate(pieces) - origin, surface)
+            for pieces, surface in (
+                (ground, Surface.GROUND),
+                (water, Surface.WATER),
+                (banks, Surface.QUAY),
+            )
         ]
     )
+
+
+def _banks(land: Land, here: FloatArray, there: FloatArray) -> FloatArray:
+    """Upright walls below lines of the ground, (n, 3, 3)."""
+    flat, foot = np.array([1.0, 1.0, 0.0]), np.array([0.0, 0.0, land.level - QUAY_DEPTH])
+    return quads(here * flat + foot, there * flat + foot, there, here)
+
+
+def merge_runs(is_wet: BoolArray, length: FloatArray) -> BoolArray:
+    """Drop short stretches of water or land from a closed edge.
+
+    Parameters
+    ----------
+    is_wet : (n,) bool
+        Whether each piece of the edge lies in water.
+    length : (n,) float
+        Lengths of the pieces [m].
+
+    Returns
+    -------
+    (n,) bool
+        The shortest stretches joined to their neighbours until each left is at least
+        `SHORTEST_RUN` of the edge: a basin at the edge must not run on to the horizon.
+    """
+    merged = is_wet.copy()
+    while (starts := np.flatnonzero(merged != np.roll(merged, 1))).size:
+        run = (np.searchsorted(starts, np.arange(len(merged)), side="right") - 1) % len(
+            starts
+        )
+        total = np.bincount(run, weights=length)
+        shortest = int(total.argmin())
+        if total[shortest] >= SHORTEST_RUN * length.sum():
+            break
+        merged[run == shortest] ^= True
+    return merged
 
 
 def _edge_points(land: Land) -> FloatArray:
@@ -288,7 +339,9 @@ def _edge_points(land: Land) -> FloatArray:
             np.c_[np.full_like(y, west), grid.y[:-1]],
         ]
     )
-    outline = shapely.LinearRing([(west, south), (east, south), (east, north), (west, north)])
+    outline = shapely.LinearRing(
+        [(west, south), (east, south), (east, north), (west, north)]
+    )
     if land.water.is_empty:
         return edge
     shore = shapely.get_coordinates(shapely.intersection(outline, land.water))

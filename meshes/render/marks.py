@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 
 from meshes.render.camera import Camera
 from meshes.render.colours import UNIT, IrradiationScale
-from meshes.render.sheet import INK, PAPER, QUIET, Sheet
+from meshes.render.sheet import INK, LINE, PAPER, QUIET, Sheet
+from meshes.render.sunlight import Sun
 
 FloatArray = NDArray[np.float64]
 Box = tuple[float, float, float, float]
 
 ROUND_LENGTHS = (1.0, 2.0, 5.0)
+SUN_COLOUR = "#e8902b"
+
 RANK_COST = 0.04
 """A label moves to its next place rather than cover 4 % more of the data."""
 
@@ -55,7 +58,8 @@ class Window:
     def place(self, points: FloatArray) -> FloatArray:
         """Return where (n, 3) points [m, local] lie on the sheet, (n, 2) [units]."""
         pixels, _ = self.camera.project(points)
-        return pixels / self.unit + np.array([self.left, self.top])
+        places: FloatArray = pixels / self.unit + np.array([self.left, self.top])
+        return places
 
     def ground(self, place: tuple[float, float], *, level: float) -> FloatArray:
         """Return the point at a height [m, local] that is seen at a place [units]."""
@@ -264,14 +268,19 @@ def place_labels(
         if not (frame[0] < x < frame[2] and frame[1] < y < frame[3]):
             continue
         wanted = [
-            _around((x + dx * width / 2, y + dy * height), width, height) for dx, dy in offsets
+            _around((x + dx * width / 2, y + dy * height), width, height)
+            for dx, dy in offsets
         ]
         inside = [box for box in wanted if _is_within(box, frame)]
         own = _around(label.anchor, 12.0, 12.0)
+        if not label.is_main and any(_overlap(own, box) for box in boxes):
+            continue
         others = [*boxes, *(dot for dot in dots if dot != own)]
         space = 0.0 if label.is_main else room
         free = [
-            box for box in inside if not any(_overlap(_grown(box, space), k) for k in others)
+            box
+            for box in inside
+            if not any(_overlap(_grown(box, space), k) for k in others)
         ]
         if not free and not (label.is_main and inside):
             continue
@@ -296,7 +305,10 @@ def _grown(box: Box, by: float) -> Box:
 def _is_within(box: Box, frame: Box) -> bool:
     """Whether a box lies in a frame."""
     return (
-        box[0] >= frame[0] and box[1] >= frame[1] and box[2] <= frame[2] and box[3] <= frame[3]
+        box[0] >= frame[0]
+        and box[1] >= frame[1]
+        and box[2] <= frame[2]
+        and box[3] <= frame[3]
     )
 
 
@@ -317,8 +329,14 @@ def draw_labels(sheet: Sheet, placed: Sequence[tuple[Label, Box]]) -> None:
     for label, box in placed:
         x, y = label.anchor
         size = 4.6 if label.is_main else 3.2
-        sheet.box(x - size - 1.6, y - size - 1.6, x + size + 1.6, y + size + 1.6,
-                  colour=PAPER, radius=size + 1.6)
+        sheet.box(
+            x - size - 1.6,
+            y - size - 1.6,
+            x + size + 1.6,
+            y + size + 1.6,
+            colour=PAPER,
+            radius=size + 1.6,
+        )
         sheet.box(x - size, y - size, x + size, y + size, colour=INK, radius=size)
         sheet.box(*box, colour=LABEL_FADED, radius=4)
         middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
@@ -326,3 +344,46 @@ def draw_labels(sheet: Sheet, placed: Sequence[tuple[Label, Box]]) -> None:
             sheet.text(middle, label.name, face="bold", height=15, anchor="mm")
         else:
             sheet.text(middle, label.name, height=13, colour=INK, anchor="mm")
+
+
+def draw_sun_path(
+    sheet: Sheet, middle: tuple[float, float], radius: float, *, path: FloatArray, sun: Sun
+) -> None:
+    """Draw the sun's way over the sky on one day, seen from below with north up.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        Where to draw.
+    middle, radius : (float, float), float
+        The horizon's circle [units]; its middle is the zenith.
+    path : (n, 2) float
+        Azimuth and elevation [degrees] above the horizon.
+    sun : Sun
+        Drawn as a disc, if it is up.
+    """
+    x, y = middle
+    for height, colour in ((0.0, INK), (30.0, LINE), (60.0, LINE)):
+        ring = dome_place(np.linspace(0, 360, 97), np.full(97, height))
+        sheet.line(ring * radius + np.array(middle), colour=colour, width=1.2)
+    if len(path):
+        sheet.line(
+            dome_place(path[:, 0], path[:, 1]) * radius + np.array(middle),
+            colour=SUN_COLOUR,
+            width=2.6,
+        )
+    if sun.is_up:
+        place = dome_place(np.array([sun.azimuth]), np.array([sun.elevation]))[0]
+        u, v = (place * radius + np.array(middle)).tolist()
+        sheet.line([(x, y), (u, v)], colour=INK, width=1.2)
+        sheet.box(u - 8, v - 8, u + 8, v + 8, colour=SUN_COLOUR, outline=INK, radius=8)
+    for name, across, down in (("N", 0, -1), ("E", 1, 0), ("S", 0, 1), ("W", -1, 0)):
+        place = (x + across * (radius + 13), y + down * (radius + 13))
+        sheet.text(place, name, face="bold", height=13, colour=QUIET, anchor="mm")
+
+
+def dome_place(azimuth: FloatArray, elevation: FloatArray) -> FloatArray:
+    """Return places on a map of the sky, (n, 2): right and down, 1 at the horizon."""
+    turn, away = np.radians(azimuth), 1 - elevation / 90
+    places: FloatArray = np.c_[np.sin(turn) * away, -np.cos(turn) * away]
+    return places

@@ -11,7 +11,13 @@ from meshes.facets import Facets
 from meshes.render.ground import Land, land_triangles, lay_land
 from meshes.render.rays import RayTracer
 from meshes.render.trees import tree_triangles
-from meshes.render.triangles import Surface, Triangles, flat_normals, join_triangles, rim_heights
+from meshes.render.triangles import (
+    Surface,
+    Triangles,
+    flat_normals,
+    join_triangles,
+    rim_heights,
+)
 from meshes.solids import Kind
 
 SHARP = 0.85
@@ -171,7 +177,9 @@ def sharp_edges(facets: Facets) -> NDArray[np.bool_]:
     face = np.repeat(np.arange(len(faces)), np.diff(faces.vertex_start))
     _, place = np.unique(faces.vertices.round(4), axis=0, return_inverse=True)
     part = facets.solids.part[face]
-    key = np.c_[part, np.minimum(place[start], place[end]), np.maximum(place[start], place[end])]
+    key = np.c_[
+        part, np.minimum(place[start], place[end]), np.maximum(place[start], place[end])
+    ]
     _, edge = np.unique(key, axis=0, return_inverse=True)
     order = np.argsort(edge, kind="stable")
     # In a closed body each edge has two faces, which now stand side by side.
@@ -191,7 +199,10 @@ def _subject(district: District, land: Land, origin: FloatArray) -> FloatArray:
     ground = land.terrain.sample(outline[:, 0], outline[:, 1])
     within = district.buildings[district.buildings.intersects(district.boundary)]
     roofs = [
-        np.c_[np.asarray(shape.exterior.coords)[:, :2], np.full(len(shape.exterior.coords), top)]
+        np.c_[
+            np.asarray(shape.exterior.coords)[:, :2],
+            np.full(len(shape.exterior.coords), top),
+        ]
         for shape, top in zip(within.geometry, within["top"], strict=True)
     ]
     points: FloatArray = np.concatenate([np.c_[outline, ground], *roofs]) - origin

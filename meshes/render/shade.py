@@ -33,7 +33,7 @@ WATER_MIRROR = 0.02
 CLEAR_SKY = 0.35
 """Sine of the height above the horizon where the haze of the sky ends."""
 
-LINE_WIDTH = 0.5
+LINE_WIDTH = 0.35
 """Width of a drawn edge [m]: far away it grows faint and leaves the colours alone."""
 
 CONTOUR_STEP = 2.0
@@ -60,7 +60,7 @@ class Painter:
         Casts the shadows; below the horizon all light is diffuse.
     look : Look
         Materials.
-    values : (n,) float, optional
+    annual : (n,) float, optional
         Irradiation of each sensor [kWh/m2 a year].
     scale : IrradiationScale, optional
         Colours of the irradiation; without it roofs and walls are plain.
@@ -72,7 +72,7 @@ class Painter:
     camera: Camera
     sun: Sun
     look: Look
-    values: NDArray[np.float64] | None = None
+    annual: NDArray[np.float64] | None = None
     scale: IrradiationScale | None = None
     haze_start: float = math.inf
     haze_depth: float = 1.0
@@ -126,7 +126,9 @@ def look_along(scene: Scene, camera: Camera, x: Float32Array, y: Float32Array) -
     return Sight(hits.triangle, points, normals, directions, distance, rim)
 
 
-def paint(painter: Painter, openness: Openness, x: Float32Array, y: Float32Array) -> Float32Array:
+def paint(
+    painter: Painter, openness: Openness, x: Float32Array, y: Float32Array
+) -> Float32Array:
     """Return the light of picture places.
 
     Parameters
@@ -156,14 +158,14 @@ def paint(painter: Painter, openness: Openness, x: Float32Array, y: Float32Array
     shown *= _illumination(painter, normals, free, slant * sunny)
     wet = np.flatnonzero(surface == Surface.WATER)
     shown[wet] = _water(painter, points[wet], sight.directions[hit[wet]], sunny[wet])
-    if painter.scale is not None and painter.values is not None:
+    if painter.scale is not None and painter.annual is not None:
         facet = painter.scene.triangles.facet[triangle]
         lit = np.flatnonzero(facet >= 0)
         tone = _data_tone(painter, free[lit], sunny[lit] * np.clip(4 * slant[lit], 0, 1))
         sensor = painter.scene.facets.nearest_sensor(
             points[lit].astype(np.float64), facet[lit].astype(np.int64)
         )
-        shown[lit] = to_linear(painter.scale.srgb(painter.values[sensor]) * tone[:, None])
+        shown[lit] = to_linear(painter.scale.srgb(painter.annual[sensor]) * tone[:, None])
     edges = _stroke(sight.rim[hit], pixel) * np.minimum(LINE_WIDTH / pixel, 1)
     shown = _draw(painter.look, shown, edges)
     light[hit] = _fade(painter, shown, sight.distance[hit])
@@ -213,24 +215,33 @@ def _material(
 ) -> Float32Array:
     """Colour of surfaces, (n, 3) linear; contour lines lie on the ground."""
     look = painter.look
-    table = np.stack([hex_linear(getattr(look, surface.name.lower())) for surface in Surface])
+    table = np.stack(
+        [hex_linear(getattr(look, surface.name.lower())) for surface in Surface]
+    )
     colour: Float32Array = table[surface]
     earth = np.flatnonzero(surface == Surface.GROUND)
     outside = earth[~painter.scene.is_within(points[earth])]
     colour[outside] = hex_linear(look.outside)
     known = earth[painter.scene.is_known(points[earth])]
-    lines = _contours(points[known, 2] + painter.scene.origin[2], normals[known, 2], pixel[known])
+    lines = _contours(
+        points[known, 2] + painter.scene.origin[2], normals[known, 2], pixel[known]
+    )
     colour[known] = _draw(look, colour[known], lines)
     return colour
 
 
-def _contours(z: NDArray[np.float64], up: Float32Array, pixel: Float32Array) -> Float32Array:
+def _contours(
+    z: NDArray[np.float64], up: Float32Array, pixel: Float32Array
+) -> Float32Array:
     """Strength of contour lines at heights, (n,) 0..1; level ground has none."""
-    off = np.abs(z - np.round(z / CONTOUR_STEP) * CONTOUR_STEP)
+    # Quays and squares are often built at whole metres: lines run at odd ones.
+    off = np.abs((z % CONTOUR_STEP) - CONTOUR_STEP / 2)
     slope = np.sqrt(np.maximum(1 / np.maximum(up, 0.1) ** 2 - 1, 0))
     away = off / np.maximum(slope, 1e-6)
     seen = np.clip((slope - 0.006) / 0.006, 0, 1)
-    strength: Float32Array = (CONTOUR_STRENGTH * seen * _stroke(away, pixel)).astype(np.float32)
+    strength: Float32Array = (CONTOUR_STRENGTH * seen * _stroke(away, pixel)).astype(
+        np.float32
+    )
     return strength
 
 
@@ -261,7 +272,9 @@ def _illumination(
     light: Float32Array = sky[:, None] * hex_linear(look.shade)
     light += direct[:, None] * hex_linear(look.sunlight)
     # The sky lights lit surfaces too; its tint must show in the shade alone.
-    light += (sky * (slant > 0))[:, None] * (hex_linear(look.sunlight) - hex_linear(look.shade))
+    light += (sky * (slant > 0))[:, None] * (
+        hex_linear(look.sunlight) - hex_linear(look.shade)
+    )
     return light
 
 

@@ -168,7 +168,9 @@ class Sheet:
             width=max(1, round(self._scale)),
         )
 
-    def strip(self, colours: Float32Array, left: float, top: float, right: float, bottom: float) -> None:
+    def strip(
+        self, colours: Float32Array, left: float, top: float, right: float, bottom: float
+    ) -> None:
         """Fill a rectangle [units] with (n, 3) sRGB colours from left to right."""
         (x0, y0), (x1, y1) = self._at((left, top)), self._at((right, bottom))
         # Whole pixels of the finished picture, so that averaging leaves the colours alone.

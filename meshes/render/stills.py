@@ -17,23 +17,30 @@ from meshes.render.camera import Camera
 from meshes.render.colours import IrradiationScale, irradiation_scale
 from meshes.render.looks import DATA, MODEL, Look
 from meshes.render.marks import (
+    LABEL_FADED,
     Box,
     Label,
-    LABEL_FADED,
     Window,
     bar_length,
     draw_labels,
     draw_legend,
     draw_north,
     draw_scale,
+    draw_sun_path,
     place_labels,
 )
 from meshes.render.picture import take_picture
 from meshes.render.scene import Scene, build_scene
 from meshes.render.shade import Painter
 from meshes.render.sheet import DESIGN_HEIGHT, INK, LINE, PAPER, QUIET, Sheet
-from meshes.render.sunlight import Sun, sun_at
-from meshes.render.views import data_view, farthest_building, model_view, plan_view
+from meshes.render.sunlight import Sun, sun_at, sun_path
+from meshes.render.views import (
+    building_corners,
+    data_view,
+    farthest_building,
+    model_view,
+    plan_view,
+)
 
 DATA_TIME = pd.Timestamp("2026-03-20T13:00+01:00")
 MODEL_TIME = pd.Timestamp("2026-03-20T16:15+01:00")
@@ -54,13 +61,20 @@ HAZE_DEPTH = 0.22
 
 MODEL_WORDS = "Block model (LoD1): flat roofs, upright walls."
 DATA_WORDS = (
-    f"{MODEL_WORDS} Irradiation is simulated over a year; the shadows show one moment of it."
+    f"{MODEL_WORDS} Irradiation is simulated over a year; "
+    "the shadows show one moment of it."
 )
 SUN_WORDS = f"{MODEL_WORDS} The shadows are computed for the sun at the stated moment."
 SYSTEM_WORDS = "SWEREF 99 13 30 (EPSG:3008), heights in RH 2000"
+NOTE_SIZES = (14.0, 13.0, 12.0, 11.0, 10.0, 9.0)
+"""Type sizes tried until the notes fit [units]."""
+
 SCHEMATIC = "schematic, not survey data"
 
-OTHERS_ROOM = 26.0
+PLATE = 416.0
+"""Width of the plate with north arrow and scale [units]."""
+
+OTHERS_ROOM = 30.0
 """Free space around the names of landmarks [units]: a map of hubs, not of names."""
 
 COLOURFUL = 90
@@ -79,7 +93,7 @@ class _Subject:
 
     district: District
     scene: Scene
-    values: NDArray[np.float64]
+    annual: NDArray[np.float64]
     scale: IrradiationScale
     size: tuple[int, int]
 
@@ -132,7 +146,9 @@ def write_stills(
         )
         raise TableError(message)
     if min(size) < SMALLEST:
-        message = f"pictures must be {SMALLEST} pixels wide and high, got {size}; ask for larger"
+        message = (
+            f"pictures must be {SMALLEST} pixels wide and high, got {size}; ask for larger"
+        )
         raise OutputError(message)
     subject = _Subject(
         district, build_scene(district, facets), values, irradiation_scale(values), size
@@ -141,7 +157,9 @@ def write_stills(
         _aerial(subject, _sun(district, when or DATA_TIME)).save(
             folder / "still_aerial_irradiation.png"
         ),
-        _model(subject, _sun(district, when or MODEL_TIME)).save(folder / "still_model_sun.png"),
+        _model(subject, _sun(district, when or MODEL_TIME)).save(
+            folder / "still_model_sun.png"
+        ),
         _plan(subject, _sun(district, when or DATA_TIME)).save(
             folder / "still_plan_irradiation.png"
         ),
@@ -157,7 +175,7 @@ def _aerial(subject: _Subject, sun: Sun) -> Sheet:
     """Oblique view of roofs and facades in the colours of their irradiation."""
     camera = data_view(subject.district, subject.scene, _view_size(subject.size))
     sheet, window = _start_view(subject, camera, sun, DATA, with_data=True)
-    plate = _plate(window, 240.0)
+    plate = _plate(subject, window)
     draw_labels(sheet, _labels(subject, sheet, window, others=1, taken=[plate]))
     _draw_strip(sheet, subject, sun, "Sunlight on roofs and facades in a year", DATA_WORDS)
     width = min(400.0, sheet.width * 0.24)
@@ -177,6 +195,13 @@ def _model(subject: _Subject, sun: Sun) -> Sheet:
     camera = model_view(subject.district, subject.scene, size, sun=sun)
     sheet, _ = _start_view(subject, camera, sun, MODEL, with_data=False)
     _draw_strip(sheet, subject, sun, "Sun and shadow", SUN_WORDS)
+    place = {"latitude": subject.district.latitude, "longitude": subject.district.longitude}
+    middle = (sheet.width - MARGIN - 66, DESIGN_HEIGHT - STRIP / 2)
+    draw_sun_path(sheet, middle, 56, path=sun_path(sun.when, **place), sun=sun)
+    words = ("Path of the sun", "on this day;", "rings at 30° and 60°")
+    for row, line in enumerate(words):
+        spot = (middle[0] - 96, middle[1] - 13 + 21 * row)
+        sheet.text(spot, line, height=14, colour=QUIET, anchor="rs")
     return sheet
 
 
@@ -195,7 +220,7 @@ def _start_view(
         camera=camera,
         sun=sun,
         look=look,
-        values=subject.values if with_data else None,
+        annual=subject.annual if with_data else None,
         scale=subject.scale if with_data else None,
         haze_start=far,
         haze_depth=HAZE_DEPTH * far,
@@ -206,7 +231,7 @@ def _start_view(
     level = _ground_level(subject)
     bottom = window.box[3]
     length, width = bar_length(window, widest=240, level=level)
-    plate = _plate(window, max(width, 210.0))
+    plate = _plate(subject, window)
     sheet.box(*plate, colour=LABEL_FADED, radius=6)
     draw_north(sheet, window, (plate[0] + 76, bottom - 72), level=level, radius=38)
     draw_scale(
@@ -220,10 +245,19 @@ def _start_view(
     return sheet, window
 
 
-def _plate(window: Window, bar: float) -> Box:
-    """Place of north arrow and scale in a view [units]."""
-    bottom = window.box[3]
-    return MARGIN - 16, bottom - 126, MARGIN + 162 + bar, bottom - 20
+def _plate(subject: _Subject, window: Window) -> Box:
+    """Place of north arrow and scale: the lower corner with fewer buildings [units]."""
+    _, _, right, bottom = window.box
+    low, high = bottom - 126, bottom - 20
+    plates = [(k, low, k + PLATE, high) for k in (MARGIN - 16, right - MARGIN + 16 - PLATE)]
+    corners = building_corners(subject.scene)
+    places = window.place(corners)
+
+    def crowd(plate: Box) -> int:
+        inside = (places > plate[:2]) & (places < plate[2:])
+        return int(np.count_nonzero(inside.all(axis=1)))
+
+    return min(plates, key=crowd)
 
 
 def _ground_level(subject: _Subject) -> float:
@@ -244,7 +278,8 @@ def _draw_strip(sheet: Sheet, subject: _Subject, sun: Sun, topic: str, words: st
     sheet.text((MARGIN, top + 96), topic, height=18, colour=QUIET)
     if subject.district.schematic:
         _draw_tag(sheet, MARGIN, top + 116)
-    _draw_notes(sheet, subject, sun, words, column, top + 49, width=sheet.width * 0.325)
+    frame = (column, top + 35, column + sheet.width * 0.325, DESIGN_HEIGHT - 16)
+    _draw_notes(sheet, subject, sun, words, frame)
 
 
 def _draw_title(
@@ -263,24 +298,20 @@ def _draw_tag(sheet: Sheet, left: float, top: float) -> None:
     sheet.text((left + width / 2, top + 14), SCHEMATIC, height=14, anchor="mm")
 
 
-def _draw_notes(
-    sheet: Sheet,
-    subject: _Subject,
-    sun: Sun,
-    words: str,
-    left: float,
-    base: float,
-    *,
-    width: float,
-) -> float:
-    """Write moment, model and credits in a column; return the next baseline [units]."""
-    sheet.text((left, base), sun.date_words, face="bold", height=15)
-    base += 22
-    sheet.text((left, base), _capital(sun.place_words), height=15, colour=QUIET)
-    base = sheet.paragraph((left, base + 26), words, width=width, height=14, leading=1.4)
+def _draw_notes(sheet: Sheet, subject: _Subject, sun: Sun, words: str, frame: Box) -> None:
+    """Write moment, model and credits in a column, smaller if they are long."""
+    left, top, right, bottom = frame
+    width = right - left
     credit = "Data: " + " · ".join(_credits(subject.district))
-    return sheet.paragraph(
-        (left, base + 4), credit, width=width, height=14, colour=QUIET, leading=1.4
+    sheet.text((left, top + 14), sun.date_words, face="bold", height=15)
+    sheet.text((left, top + 36), _capital(sun.place_words), height=15, colour=QUIET)
+    for size in NOTE_SIZES:
+        lines = [sheet.wrap(text, width=width, height=size) for text in (words, credit)]
+        if top + 44 + size * 1.4 * (len(lines[0]) + len(lines[1])) <= bottom:
+            break
+    base = sheet.paragraph((left, top + 62), words, width=width, height=size, leading=1.4)
+    sheet.paragraph(
+        (left, base + 4), credit, width=width, height=size, colour=QUIET, leading=1.4
     )
 
 
@@ -305,7 +336,9 @@ def _labels(
 ) -> list[tuple[Label, Box]]:
     """Find places for the names of the hubs and of some landmarks."""
     table = subject.district.landmarks
-    table = pd.concat([table[table["kind"] == "hub"], table[table["kind"] != "hub"][:others]])
+    table = pd.concat(
+        [table[table["kind"] == "hub"], table[table["kind"] != "hub"][:others]]
+    )
     if not len(table):
         return []
     anchors = window.place(_tops(subject, table.geometry.to_numpy()))
@@ -342,7 +375,9 @@ def _colourful(sheet: Sheet) -> Callable[[Box], float]:
 
     def share(box: Box) -> float:
         left, top, right, bottom = (max(round(k * sheet.unit), 0) for k in box)
-        covered = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+        covered = (
+            sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+        )
         return float(covered) / max((bottom - top) * (right - left), 1)
 
     return share
@@ -360,7 +395,8 @@ def _tops(subject: _Subject, points: NDArray[np.object_]) -> NDArray[np.float64]
     z = subject.scene.land.terrain.sample(flat[:, 0], flat[:, 1])
     which, roof = shapely.STRtree(buildings.geometry.to_numpy()).query(points, "intersects")
     z[which] = buildings["top"].to_numpy()[roof]
-    return np.c_[flat, z] - subject.scene.origin
+    tops: NDArray[np.float64] = np.c_[flat, z] - subject.scene.origin
+    return tops
 
 
 def _plan(subject: _Subject, sun: Sun) -> Sheet:
@@ -369,7 +405,7 @@ def _plan(subject: _Subject, sun: Sun) -> Sheet:
     panel = round(width * PANEL)
     camera = plan_view(subject.scene, (width - panel, height))
     painter = Painter(
-        subject.scene, camera, sun, DATA, values=subject.values, scale=subject.scale
+        subject.scene, camera, sun, DATA, annual=subject.annual, scale=subject.scale
     )
     sheet = Sheet(subject.size)
     sheet.picture(take_picture(painter), (panel, 0))
@@ -403,8 +439,11 @@ def _draw_panel(sheet: Sheet, subject: _Subject, sun: Sun, window: Window) -> No
     width = edge - 2 * MARGIN
     sheet.box(0, 0, edge, DESIGN_HEIGHT, colour=PAPER)
     sheet.line([(edge, 0), (edge, DESIGN_HEIGHT)], colour=LINE)
+    name = subject.district.name
+    longest = max(sheet.measure(word, face="title", height=42) for word in name.split())
+    height = min(42.0, 42.0 * width / longest)
     base = sheet.paragraph(
-        (MARGIN, 100), subject.district.name, width=width, face="title", height=42, leading=1.16
+        (MARGIN, 100), name, width=width, face="title", height=height, leading=1.16
     )
     sheet.text((MARGIN, base - 6), "Sunlight on roofs in a year", height=18, colour=QUIET)
     base += 22
@@ -421,4 +460,6 @@ def _draw_panel(sheet: Sheet, subject: _Subject, sun: Sun, window: Window) -> No
     length, long = bar_length(window, widest=width - 150, level=level)
     draw_scale(sheet, MARGIN + 2, base, length=length, width=long)
     draw_north(sheet, window, (edge - MARGIN - 40, base - 14), level=level, radius=36)
-    _draw_notes(sheet, subject, sun, f"{DATA_WORDS} {SYSTEM_WORDS}.", MARGIN, 880, width=width)
+    _draw_notes(
+        sheet, subject, sun, f"{DATA_WORDS} {SYSTEM_WORDS}.", MARGIN, 880, width=width
+    )

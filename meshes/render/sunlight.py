@@ -97,7 +97,9 @@ def sun_at(when: pd.Timestamp, *, latitude: float, longitude: float) -> Sun:
     NREL's algorithm as in pvlib, the one source of sun positions of the project.
     """
     if when.tzinfo is None:
-        message = f"the time must have a zone, got {when}; write it as in 2026-03-20T16:00+01:00"
+        message = (
+            f"the time must have a zone, got {when}; write it as in 2026-03-20T16:00+01:00"
+        )
         raise ValueError(message)
     local = when.tz_convert(ZONE)
     table = get_solarposition(pd.DatetimeIndex([local]), latitude, longitude)
@@ -106,3 +108,22 @@ def sun_at(when: pd.Timestamp, *, latitude: float, longitude: float) -> Sun:
         elevation=float(table["apparent_elevation"].iloc[0]),
         when=local,
     )
+
+
+def sun_path(
+    when: pd.Timestamp, *, latitude: float, longitude: float
+) -> NDArray[np.float64]:
+    """Return the sun's way on one day, (n, 2): azimuth and elevation above 0 [degrees].
+
+    Parameters
+    ----------
+    when : Timestamp
+        Any time of the day, in local time.
+    latitude, longitude : float
+        Place, WGS84 [degrees].
+    """
+    minutes = pd.date_range(when.normalize(), periods=288, freq="5min")
+    table = get_solarposition(minutes, latitude, longitude)
+    path = table[["azimuth", "apparent_elevation"]].to_numpy(np.float64)
+    above: NDArray[np.float64] = path[path[:, 1] > 0.0]
+    return above

@@ -8,7 +8,13 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.terrain import Terrain
-from meshes.render.triangles import Surface, Triangles, join_triangles, make_triangles, quads
+from meshes.render.triangles import (
+    Surface,
+    Triangles,
+    join_triangles,
+    make_triangles,
+    quads,
+)
 
 CROWN_SHARE = 0.72
 """Most of a tree's height that the crown may take; the rest is trunk."""
@@ -21,7 +27,9 @@ TRUNK_SIDES = 6
 FloatArray = NDArray[np.float64]
 
 
-def tree_triangles(trees: gpd.GeoDataFrame, terrain: Terrain, *, origin: FloatArray) -> Triangles:
+def tree_triangles(
+    trees: gpd.GeoDataFrame, terrain: Terrain, *, origin: FloatArray
+) -> Triangles:
     """Build the trees of a district.
 
     Parameters
@@ -68,7 +76,8 @@ def _trunks(foot: FloatArray, middle: FloatArray, radius: FloatArray) -> FloatAr
 
 @cache
 def _ball() -> FloatArray:
-    """Unit sphere of 320 triangles: an icosahedron, cut twice, outward."""
+    """Build a unit sphere of 320 triangles: an icosahedron, cut twice, outward."""
+    ball: FloatArray
     golden = (1 + 5**0.5) / 2
     # The twelve corners are the cyclic orders of (0, +-1, +-golden); the faces are the
     # triples at edge length.
@@ -87,11 +96,20 @@ def _ball() -> FloatArray:
         a, b, c = ball[:, 0], ball[:, 1], ball[:, 2]
         ab, bc, ca = (a + b) / 2, (b + c) / 2, (c + a) / 2
         ball = np.concatenate(
-            [np.stack(t, axis=1) for t in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))]
+            [
+                np.stack(t, axis=1)
+                for t in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))
+            ]
         )
         ball /= np.linalg.norm(ball, axis=2, keepdims=True)
     ball /= np.linalg.norm(ball, axis=2, keepdims=True)
-    inward = np.einsum("tx,tx->t", np.cross(ball[:, 1] - ball[:, 0], ball[:, 2] - ball[:, 0]),
-                       ball[:, 0]) < 0.0
+    inward = (
+        np.einsum(
+            "tx,tx->t",
+            np.cross(ball[:, 1] - ball[:, 0], ball[:, 2] - ball[:, 0]),
+            ball[:, 0],
+        )
+        < 0.0
+    )
     ball[inward] = ball[inward][:, ::-1]
     return ball

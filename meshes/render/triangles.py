@@ -76,7 +76,9 @@ def make_triangles(
         Normals at the corners; by default those of the flat triangles, by the right hand.
     """
     places = np.asarray(corners, np.float64).reshape(-1, 3, 3)
-    given = flat_normals(places) if normals is None else np.asarray(normals).reshape(-1, 3, 3)
+    given = (
+        flat_normals(places) if normals is None else np.asarray(normals).reshape(-1, 3, 3)
+    )
     return Triangles(
         corners=places.astype(np.float32),
         normals=given.astype(np.float32),

@@ -4,12 +4,15 @@ import math
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from gis.district import District
 from meshes.render.camera import Camera, fit_perspective, fit_plan
 from meshes.render.scene import Scene
 from meshes.render.sunlight import Sun
 from meshes.render.triangles import Surface
+
+FloatArray = NDArray[np.float64]
 
 SUNNY_SIDE = 225.0
 """Side from which facades are seen that get the most light, south-west [degrees]."""
@@ -23,8 +26,11 @@ PITCHES = tuple(np.arange(23.0, 35.0, 1.0).tolist())
 VIEW_ANGLE = 38.0
 """Narrow enough to keep uprights upright [degrees]."""
 
-FRAME = (0.05, 0.19, 0.95, 0.93)
+FRAME = (0.05, 0.15, 0.95, 0.94)
 """Share of the picture that the district fills; above it the surroundings fade."""
+
+SKYLINE = 0.03
+"""Share of the picture that stays free above the farthest buildings."""
 
 PLAN_FRAME = (0.05, 0.05, 0.95, 0.95)
 PLAN_HEIGHT = 3000.0
@@ -46,7 +52,9 @@ def data_view(district: District, scene: Scene, size: tuple[int, int]) -> Camera
     return _view_from(scene, size, _water_side(district))
 
 
-def model_view(district: District, scene: Scene, size: tuple[int, int], *, sun: Sun) -> Camera:
+def model_view(
+    district: District, scene: Scene, size: tuple[int, int], *, sun: Sun
+) -> Camera:
     """Stand so that the sun falls in from the side.
 
     Parameters
@@ -82,11 +90,15 @@ def plan_view(scene: Scene, size: tuple[int, int]) -> Camera:
     return fit_plan(bounds, size, height=PLAN_HEIGHT, frame=PLAN_FRAME)
 
 
+def building_corners(scene: Scene) -> FloatArray:
+    """Return the corners of all buildings, (n, 3) [m, local]."""
+    is_building = scene.triangles.surface <= Surface.WALL
+    return scene.triangles.corners[is_building].reshape(-1, 3).astype(np.float64)
+
+
 def farthest_building(scene: Scene, camera: Camera) -> float:
     """Return the distance from the eye to the farthest corner of a building [m]."""
-    is_building = scene.triangles.surface <= Surface.WALL
-    corners = scene.triangles.corners[is_building].reshape(-1, 3).astype(np.float64)
-    return float(np.linalg.norm(corners - camera.position, axis=1).max())
+    return float(np.linalg.norm(building_corners(scene) - camera.position, axis=1).max())
 
 
 def _view_from(scene: Scene, size: tuple[int, int], side: float) -> Camera:
@@ -102,7 +114,14 @@ def _view_from(scene: Scene, size: tuple[int, int], side: float) -> Camera:
         )
         for pitch in PITCHES
     ]
-    return max(views, key=lambda view: _filled(view, scene))
+    whole = [view for view in views if _shows_skyline(view, scene)]
+    return max(whole or views[:1], key=lambda view: _filled(view, scene))
+
+
+def _shows_skyline(view: Camera, scene: Scene) -> bool:
+    """Whether no building in a picture is cut by its upper edge."""
+    places, depth = view.project(building_corners(scene))
+    return bool(places[depth > 0, 1].min() > SKYLINE * view.size[1])
 
 
 def _filled(view: Camera, scene: Scene) -> float:

@@ -8,7 +8,7 @@ import pytest
 
 from gis.errors import TableError, UnknownIdError
 from twin.ingest.simulator import simulate_day
-from twin.model import Model, district_model, point_id
+from twin.model import Building, Model, Point, System, SystemKind, district_model, point_id
 from twin.quantities import Quantity
 from twin.state import (
     PEAK_TOLERANCE,
@@ -289,6 +289,14 @@ def test_times_without_zone_are_refused(model, expected):
 def test_expected_yields_that_do_not_fit_are_refused(model, expected, wrong, error, fault):
     with pytest.raises(error, match=fault):
         TwinState(model, observe(*full()), wrong(expected))
+
+
+def test_two_meters_of_one_quantity_are_refused(expected):
+    building = Building("a", "A")
+    systems = (System("a/pv", "a", SystemKind.PV), System("a/pv2", "a", SystemKind.PV))
+    points = tuple(Point(f"{system.id}/power", system.id, PV) for system in systems)
+    with pytest.raises(TableError, match="1 are more, first a/pv2/power"):
+        TwinState(Model((building,), systems, points), observe(), expected[["a"]])
 
 
 def test_columns_are_named(model, expected):

@@ -340,6 +340,14 @@ def test_corners_closer_than_the_grid_become_one_and_the_solid_stays_closed(tmp_
     )
 
 
+def test_corners_a_third_of_a_millimetre_apart_stay_apart(tmp_path):
+    outline = [(0, 0), (40, 0), (40, 3e-4), (39.9997, 17), (0, 17)]
+    model = write(tmp_path / "c.city.json", make_district({"c": polygon(outline)}))
+    (solid,) = solids(model).values()
+    assert_closed(solid)
+    assert len(model["vertices"]) == 10
+
+
 @pytest.mark.parametrize(
     ("results", "fault"),
     [
