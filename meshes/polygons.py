@@ -55,6 +55,19 @@ class Polygons:
             self.vertices[self.ring_start[k] : self.ring_start[k + 1]] for k in range(first, last)
         ]
 
+    def take(self, chosen: IntArray) -> "Polygons":
+        """Return the chosen polygons in the given order."""
+        rings = _runs(self.polygon_start, chosen)
+        corners = _runs(self.ring_start, rings)
+        lengths, counts = np.diff(self.ring_start)[rings], np.diff(self.polygon_start)[chosen]
+        return Polygons(
+            vertices=self.vertices[corners],
+            ring_start=np.r_[0, np.cumsum(lengths)],
+            polygon_start=np.r_[0, np.cumsum(counts)],
+            normal=self.normal[chosen],
+            area=self.area[chosen],
+        )
+
     def edges(self) -> tuple[IntArray, IntArray]:
         """Return start and end corner of every edge, (v,) int each; edge k starts at k."""
         start = np.arange(len(self.vertices))
@@ -116,6 +129,15 @@ class Polygons:
                 ring = ring[::-1]
             found[k] = [lookup[x, y] for x, y in ring.tolist()]
         return found
+
+
+def _runs(start: IntArray, chosen: IntArray) -> IntArray:
+    """List the members of the chosen runs, run after run."""
+    lengths = np.diff(start)[chosen]
+    ends = np.cumsum(lengths)
+    shift = np.repeat(start[chosen] - (ends - lengths), lengths)
+    members: IntArray = np.arange(lengths.sum()) + shift
+    return members
 
 
 def plane_axes(normal: FloatArray) -> tuple[FloatArray, FloatArray]:

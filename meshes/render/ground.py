@@ -30,7 +30,7 @@ QUAY_DEPTH = 3.0
 RINGS = (0.0, 0.04, 0.12, 0.3, 0.8, 2.0, 5.0, 12.0)
 """How far outside the edge rings of surroundings lie, as shares of its radius."""
 
-SHORTEST_RUN = 0.08
+SHORTEST_RUN = 0.012
 """Shortest stretch of water or land that continues outside, as a share of the edge."""
 
 FloatArray = NDArray[np.float64]
@@ -76,7 +76,19 @@ class Land:
         distance: NDArray[np.float32] = map_coordinates(
             self.shore, np.stack([row, column]), order=1, mode="nearest"
         )
-        return distance
+        return distance + self.outside(x, y)
+
+    def outside(self, x: FloatArray, y: FloatArray) -> NDArray[np.float32]:
+        """Return how far places lie beyond the terrain, (n,) [m]; 0 within.
+
+        Parameters
+        ----------
+        x, y : (n,) float
+            Easting and northing, EPSG:3008 [m].
+        """
+        west, south, east, north = self.bounds
+        across, along = x - np.clip(x, west, east), y - np.clip(y, south, north)
+        return np.hypot(across, along).astype(np.float32)
 
 
 def lay_land(district: District) -> Land:
@@ -90,7 +102,7 @@ def lay_land(district: District) -> Land:
     Returns
     -------
     Land
-        At most `MOST_CELLS` cells along each axis.
+        At most `MOST_CELLS` cells of terrain along each axis.
     """
     terrain = _thin_out(district.terrain)
     grid = terrain.grid
@@ -311,7 +323,7 @@ def merge_runs(is_wet: BoolArray, length: FloatArray) -> BoolArray:
     -------
     (n,) bool
         The shortest stretches joined to their neighbours until each left is at least
-        `SHORTEST_RUN` of the edge: a basin at the edge must not run on to the horizon.
+        `SHORTEST_RUN` of the edge: a jetty at the edge must not run on to the horizon.
     """
     merged = is_wet.copy()
     while (starts := np.flatnonzero(merged != np.roll(merged, 1))).size:

@@ -70,18 +70,16 @@ class Scene:
         )
         return inside
 
-    def is_known(self, points: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Return whether places lie on the terrain and not in its surroundings, (n,).
+    def outside(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return how far places lie beyond the terrain, (n,) [m]; 0 within.
 
         Parameters
         ----------
         points : (n, 3) float32
             Places [m, local].
         """
-        west, south, east, north = self.land.bounds
         x, y = points[:, 0] + self.origin[0], points[:, 1] + self.origin[1]
-        known: NDArray[np.bool_] = (x > west) & (x < east) & (y > south) & (y < north)
-        return known
+        return self.land.outside(x, y)
 
     def shore_distance(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return how far places on the water are from the shore, (n,) [m].

@@ -33,6 +33,9 @@ WATER_MIRROR = 0.02
 CLEAR_SKY = 0.35
 """Sine of the height above the horizon where the haze of the sky ends."""
 
+UNKNOWN_EDGE = 120.0
+"""Width of the fade from the terrain to what is not known [m]."""
+
 LINE_WIDTH = 0.35
 """Width of a drawn edge [m]: far away it grows faint and leaves the colours alone."""
 
@@ -66,6 +69,8 @@ class Painter:
         Colours of the irradiation; without it roofs and walls are plain.
     haze_start, haze_depth : float
         Where the distance begins to fade, and over which length it does [m].
+    unknown_fade : float
+        How much of the haze covers what lies beyond the terrain, 0..1.
     """
 
     scene: Scene
@@ -76,6 +81,7 @@ class Painter:
     scale: IrradiationScale | None = None
     haze_start: float = math.inf
     haze_depth: float = 1.0
+    unknown_fade: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -168,7 +174,7 @@ def paint(
         shown[lit] = to_linear(painter.scale.srgb(painter.annual[sensor]) * tone[:, None])
     edges = _stroke(sight.rim[hit], pixel) * np.minimum(LINE_WIDTH / pixel, 1)
     shown = _draw(painter.look, shown, edges)
-    light[hit] = _fade(painter, shown, sight.distance[hit])
+    light[hit] = _fade(painter, shown, points, sight.distance[hit])
     return light
 
 
@@ -222,7 +228,7 @@ def _material(
     earth = np.flatnonzero(surface == Surface.GROUND)
     outside = earth[~painter.scene.is_within(points[earth])]
     colour[outside] = hex_linear(look.outside)
-    known = earth[painter.scene.is_known(points[earth])]
+    known = earth[painter.scene.outside(points[earth]) == 0]
     lines = _contours(
         points[known, 2] + painter.scene.origin[2], normals[known, 2], pixel[known]
     )
@@ -302,11 +308,16 @@ def _data_tone(painter: Painter, free: Float32Array, sunny: Float32Array) -> Flo
     return tone
 
 
-def _fade(painter: Painter, light: Float32Array, distance: Float32Array) -> Float32Array:
-    """Mix light with haze beyond the subject."""
-    if math.isinf(painter.haze_start):
-        return light
-    beyond = np.maximum(distance - painter.haze_start, 0) / painter.haze_depth
-    share = (1 - np.exp(-(beyond**1.5)))[:, None].astype(np.float32)
-    faded: Float32Array = light + share * (hex_linear(painter.look.haze) - light)
+def _fade(
+    painter: Painter, light: Float32Array, points: Float32Array, distance: Float32Array
+) -> Float32Array:
+    """Mix light with haze far behind the subject and beyond the terrain."""
+    share = np.zeros(len(light), np.float32)
+    if not math.isinf(painter.haze_start):
+        beyond = np.maximum(distance - painter.haze_start, 0) / painter.haze_depth
+        share = 1 - np.exp(-(beyond**1.5))
+    if painter.unknown_fade:
+        away = np.clip(painter.scene.outside(points) / UNKNOWN_EDGE, 0, 1)
+        share = np.maximum(share, painter.unknown_fade * away)
+    faded: Float32Array = light + share[:, None] * (hex_linear(painter.look.haze) - light)
     return faded

@@ -56,6 +56,9 @@ PANEL = 0.295
 """Width of the panel beside the map, as a share of the sheet's."""
 
 MARGIN = 52.0
+UNKNOWN_FADE = 0.55
+"""Haze on the map beyond the terrain, where ground and water are only continued."""
+
 HAZE_DEPTH = 0.22
 """Length over which the distance fades, as a share of the way to its start."""
 
@@ -405,7 +408,13 @@ def _plan(subject: _Subject, sun: Sun) -> Sheet:
     panel = round(width * PANEL)
     camera = plan_view(subject.scene, (width - panel, height))
     painter = Painter(
-        subject.scene, camera, sun, DATA, annual=subject.annual, scale=subject.scale
+        scene=subject.scene,
+        camera=camera,
+        sun=sun,
+        look=DATA,
+        annual=subject.annual,
+        scale=subject.scale,
+        unknown_fade=UNKNOWN_FADE,
     )
     sheet = Sheet(subject.size)
     sheet.picture(take_picture(painter), (panel, 0))
@@ -440,8 +449,8 @@ def _draw_panel(sheet: Sheet, subject: _Subject, sun: Sun, window: Window) -> No
     sheet.box(0, 0, edge, DESIGN_HEIGHT, colour=PAPER)
     sheet.line([(edge, 0), (edge, DESIGN_HEIGHT)], colour=LINE)
     name = subject.district.name
-    longest = max(sheet.measure(word, face="title", height=42) for word in name.split())
-    height = min(42.0, 42.0 * width / longest)
+    widths = [sheet.measure(word, face="title", height=42) for word in name.split()]
+    height = min(42.0, 42.0 * width / max(widths, default=width))
     base = sheet.paragraph(
         (MARGIN, 100), name, width=width, face="title", height=height, leading=1.16
     )
@@ -460,6 +469,6 @@ def _draw_panel(sheet: Sheet, subject: _Subject, sun: Sun, window: Window) -> No
     length, long = bar_length(window, widest=width - 150, level=level)
     draw_scale(sheet, MARGIN + 2, base, length=length, width=long)
     draw_north(sheet, window, (edge - MARGIN - 40, base - 14), level=level, radius=36)
-    _draw_notes(
-        sheet, subject, sun, f"{DATA_WORDS} {SYSTEM_WORDS}.", MARGIN, 880, width=width
-    )
+    words = f"{DATA_WORDS} {SYSTEM_WORDS}."
+    frame = (MARGIN, 850, MARGIN + width, DESIGN_HEIGHT - 40)
+    _draw_notes(sheet, subject, sun, words, frame)

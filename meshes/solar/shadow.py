@@ -40,6 +40,9 @@ GRAZING = 1e-9
 SLACK = 1e-6
 """Widening of the quick bounds against rounding [cells]; spans decide exactly."""
 
+CURVE_CELL = 16.0
+"""Cell of the space-filling curve [m]."""
+
 BIN = 30.0
 """Width of the bins that sort polygons in the plane across the direction [m]."""
 
@@ -152,8 +155,14 @@ class Caster:
 
 
 def make_caster(facets: Facets, occluders: Occluders) -> Caster:
-    """Lay out facets and occluders for the kernel."""
-    polygons = occluders.polygons
+    """Lay out facets and occluders for the kernel.
+
+    Both are put in the order of a space-filling curve: what is near in space is then near
+    in memory, which matters more to the kernel than arithmetic.
+    """
+    drawn = occluders.polygons
+    sequence = curve_order(drawn.vertices[drawn.vertex_start[:-1]])
+    polygons, sides = drawn.take(sequence), occluders.side[sequence]
     start = polygons.vertex_start
     count = len(polygons)
     if count:
@@ -181,16 +190,39 @@ def make_caster(facets: Facets, occluders: Occluders) -> Caster:
         offset,
         (low + high) / 2,
         (high - low) / 2,
-        occluders.side,
+        sides,
     )
+    order = curve_order(facets.corner)
     return Caster(
-        receivers=tuple(np.ascontiguousarray(array) for array in receivers),
+        receivers=(
+            *(np.ascontiguousarray(array[order]) for array in receivers[:-1]),
+            receivers[-1],
+        ),
         casters=tuple(np.ascontiguousarray(array) for array in casters),
         words=len(facets.mask),
         polygon_count=count,
         vertex_count=len(polygons.vertices),
         longest=int(np.diff(start).max(initial=0)),
     )
+
+
+def curve_order(points: FloatArray) -> IntArray:
+    """Return the order of points along a Z-curve over the plan.
+
+    Parameters
+    ----------
+    points : (n, 3) float
+        Only east and north matter [m].
+    """
+    if not len(points):
+        return np.empty(0, np.int64)
+    cell = np.floor((points[:, :2] - points[:, :2].min(axis=0)) / CURVE_CELL).astype(np.uint64)
+    code = np.zeros(len(points), np.uint64)
+    for bit in range(20):
+        for axis in range(2):
+            digit = (cell[:, axis] >> np.uint64(bit)) & np.uint64(1)
+            code |= digit << np.uint64(2 * bit + axis)
+    return np.argsort(code, kind="stable")
 
 
 ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -356,7 +388,7 @@ def _cast(direction, receivers, casters, longest, epsilon, blocked):  # noqa: AN
     gy = np.empty(longest)
     height = np.empty(longest)
     most_rows = shape[:, 1].max() if shape.shape[0] else 0
-    crossing = np.empty((most_rows, longest))
+    crossing = np.empty((longest, most_rows))  # most rows have two, side by side
     found = np.empty(most_rows, np.int64)
     for f in range(corner.shape[0]):
         nu, nv = shape[f, 0], shape[f, 1]
@@ -517,15 +549,15 @@ def _cast(direction, receivers, casters, longest, epsilon, blocked):  # noqa: AN
                             x = gx[low] + (r + 0.5 - ya) * slope
                             t = found[r]
                             found[r] = t + 1
-                            while t > 0 and crossing[r, t - 1] > x:
-                                crossing[r, t] = crossing[r, t - 1]
+                            while t > 0 and crossing[t - 1, r] > x:
+                                crossing[t, r] = crossing[t - 1, r]
                                 t -= 1
-                            crossing[r, t] = x
+                            crossing[t, r] = x
                     for r in range(r0, r1 + 1):
                         base = bit_start[f] + r * nu
                         for t in range(0, found[r] - 1, 2):
-                            x0 = max(0, int(np.ceil(max(crossing[r, t], -1.0) - 0.5)))
-                            x1 = min(nu - 1, int(np.floor(min(crossing[r, t + 1], nu + 1.0) - 0.5)))
+                            x0 = max(0, int(np.ceil(max(crossing[t, r], -1.0) - 0.5)))
+                            x1 = min(nu - 1, int(np.floor(min(crossing[t + 1, r], nu + 1.0) - 0.5)))
                             if behind:
                                 rest = h0 + hy * (r + 0.5)
                                 if hx > 0:
