@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gis.errors import OutputError
+from gis.errors import HeidiError, OutputError
 
 
 @contextmanager
@@ -27,6 +27,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.replace(path)
+    except HeidiError:
+        raise  # says already what is wrong
     except OSError as error:
         message = f"cannot write {path}: {error.strerror or error}; choose a folder that can be written"
         raise OutputError(message) from error

@@ -124,10 +124,15 @@ class Facets:
         j = np.clip(np.floor(v).astype(np.int64), 0, self.shape[facet, 1] - 1)
         bit = self.bit_start[facet] + j * self.shape[facet, 0] + i
         found = np.searchsorted(self.sensor_bit, bit, side="right") - 1
-        return np.clip(found, self.sensor_start[facet], self.sensor_start[facet + 1] - 1)
+        nearest: IntArray = np.clip(
+            found, self.sensor_start[facet], self.sensor_start[facet + 1] - 1
+        )
+        return nearest
 
 
-def make_facets(solids: Solids, *, spacing: float = 1.0, terrain: Terrain | None = None) -> Facets:
+def make_facets(
+    solids: Solids, *, spacing: float = 1.0, terrain: Terrain | None = None
+) -> Facets:
     """Lay a sensor grid on every roof and wall.
 
     Parameters
@@ -245,7 +250,9 @@ def _grid(faces: Polygons, face: int, spacing: float) -> _Grid:
     return _Grid(corner, e1, e2, step, inside)
 
 
-def _bury_walls(grids: list[_Grid], walls: IntArray, solids: Solids, terrain: Terrain) -> None:
+def _bury_walls(
+    grids: list[_Grid], walls: IntArray, solids: Solids, terrain: Terrain
+) -> None:
     """Take away the wall sensors that lie below the terrain in front of the wall."""
     centres = [grids[k].centres().reshape(-1, 3) for k in walls]
     if not centres:
@@ -264,7 +271,9 @@ def _bury_walls(grids: list[_Grid], walls: IntArray, solids: Solids, terrain: Te
         grid = grids[k]
         stop = start + grid.inside.size
         seen = above[start:stop].reshape(grid.inside.shape)
-        grid.share = float(np.count_nonzero(grid.inside & seen) / np.count_nonzero(grid.inside))
+        grid.share = float(
+            np.count_nonzero(grid.inside & seen) / np.count_nonzero(grid.inside)
+        )
         grid.inside = grid.inside & seen
         start = stop
 

@@ -52,14 +52,18 @@ class Polygons:
         """Return the rings of one polygon, each (n, 3) float [m], the outline first."""
         first, last = self.polygon_start[polygon], self.polygon_start[polygon + 1]
         return [
-            self.vertices[self.ring_start[k] : self.ring_start[k + 1]] for k in range(first, last)
+            self.vertices[self.ring_start[k] : self.ring_start[k + 1]]
+            for k in range(first, last)
         ]
 
     def take(self, chosen: IntArray) -> "Polygons":
         """Return the chosen polygons in the given order."""
         rings = _runs(self.polygon_start, chosen)
         corners = _runs(self.ring_start, rings)
-        lengths, counts = np.diff(self.ring_start)[rings], np.diff(self.polygon_start)[chosen]
+        lengths, counts = (
+            np.diff(self.ring_start)[rings],
+            np.diff(self.polygon_start)[chosen],
+        )
         return Polygons(
             vertices=self.vertices[corners],
             ring_start=np.r_[0, np.cumsum(lengths)],
@@ -67,6 +71,16 @@ class Polygons:
             normal=self.normal[chosen],
             area=self.area[chosen],
         )
+
+    def is_convex(self) -> NDArray[np.bool_]:
+        """(p,) bool: a single ring that turns one way only, straight corners allowed."""
+        _, end = self.edges()
+        step = self.vertices[end] - self.vertices
+        owner = np.repeat(np.arange(len(self)), np.diff(self.vertex_start))
+        turn = np.einsum("vx,vx->v", np.cross(step, step[end]), self.normal[owner])
+        left = np.bincount(owner, turn < 0, minlength=len(self)) == 0
+        convex: NDArray[np.bool_] = left & (np.diff(self.polygon_start) == 1)
+        return convex
 
     def edges(self) -> tuple[IntArray, IntArray]:
         """Return start and end corner of every edge, (v,) int each; edge k starts at k."""
@@ -119,7 +133,9 @@ class Polygons:
         flat = [np.c_[ring @ u, ring @ v] for ring in rings]
         pieces = shapely.constrained_delaunay_triangles(shapely.Polygon(flat[0], flat[1:]))
         first = int(self.ring_start[self.polygon_start[polygon]])
-        lookup = {(x, y): first + k for k, (x, y) in enumerate(np.concatenate(flat).tolist())}
+        lookup = {
+            (x, y): first + k for k, (x, y) in enumerate(np.concatenate(flat).tolist())
+        }
         found = np.empty((len(pieces.geoms), 3), np.int64)
         for k, piece in enumerate(pieces.geoms):
             ring = shapely.get_coordinates(piece)[:3]
@@ -142,7 +158,9 @@ def _runs(start: IntArray, chosen: IntArray) -> IntArray:
 
 def plane_axes(normal: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return two unit vectors that span the plane and with the normal form a right hand."""
-    helper = np.array([0.0, 0.0, 1.0]) if abs(normal[2]) < 0.9 else np.array([1.0, 0.0, 0.0])
+    helper = (
+        np.array([0.0, 0.0, 1.0]) if abs(normal[2]) < 0.9 else np.array([1.0, 0.0, 0.0])
+    )
     u = np.cross(helper, normal)
     u /= np.linalg.norm(u)
     return u, np.cross(normal, u)
@@ -170,7 +188,9 @@ def make_polygons(faces: Sequence[Sequence[FloatArray]]) -> Polygons:
     rings = [np.asarray(ring, np.float64) for face in faces for ring in face]
     lengths = np.array([len(ring) for ring in rings], np.int64)
     if lengths.size and lengths.min() < 3:
-        message = f"each ring needs at least 3 corners, got {lengths.min()}; repair the outlines"
+        message = (
+            f"each ring needs at least 3 corners, got {lengths.min()}; repair the outlines"
+        )
         raise GeometryError(message)
     vertices = np.concatenate(rings) if rings else np.empty((0, 3))
     ring_start = np.r_[0, np.cumsum(lengths)].astype(np.int64)
@@ -184,6 +204,8 @@ def make_polygons(faces: Sequence[Sequence[FloatArray]]) -> Polygons:
     sums = np.add.reduceat(cross, ring_start[polygon_start[:-1]]) if rings else cross
     length = np.linalg.norm(sums, axis=1)
     if length.size and length.min() <= 1e-9:
-        message = f"polygon {int(length.argmin())} has no area; drop or repair degenerate faces"
+        message = (
+            f"polygon {int(length.argmin())} has no area; drop or repair degenerate faces"
+        )
         raise GeometryError(message)
     return Polygons(vertices, ring_start, polygon_start, sums / length[:, None], length / 2)

@@ -48,7 +48,8 @@ class Solids:
         """Return the volume of each part [m3] by the divergence theorem."""
         first = self.faces.vertices[self.faces.vertex_start[:-1]]
         flux = np.einsum("fx,fx->f", first, self.faces.normal) * self.faces.area / 3
-        return np.bincount(self.part, weights=flux, minlength=len(self.parts))
+        volume = np.bincount(self.part, flux, minlength=len(self.parts))
+        return volume.astype(np.float64)
 
 
 def local_origin(buildings: gpd.GeoDataFrame) -> FloatArray:
@@ -82,7 +83,9 @@ def lod1_solids(buildings: gpd.GeoDataFrame, *, origin: FloatArray | None = None
     tops = buildings["top"].to_numpy(np.float64) - start[2]
     bases = buildings["base"].to_numpy(np.float64) - start[2]
     for index, outline in enumerate(buildings.geometry.array):
-        rings = [_open_ring(ring) - start[:2] for ring in (outline.exterior, *outline.interiors)]
+        rings = [
+            _open_ring(ring) - start[:2] for ring in (outline.exterior, *outline.interiors)
+        ]
         roof = [np.c_[ring, np.full(len(ring), tops[index])] for ring in rings]
         ground = [np.c_[ring, np.full(len(ring), bases[index])][::-1] for ring in rings]
         walls = [wall for ring in rings for wall in _walls(ring, bases[index], tops[index])]
@@ -127,7 +130,9 @@ def closure_defects(solids: Solids) -> IntArray:
     """
     start, end = solids.faces.edges()
     _, vertex = np.unique(solids.faces.vertices, axis=0, return_inverse=True)
-    face_of_vertex = np.repeat(np.arange(len(solids.faces)), np.diff(solids.faces.vertex_start))
+    face_of_vertex = np.repeat(
+        np.arange(len(solids.faces)), np.diff(solids.faces.vertex_start)
+    )
     part = solids.part[face_of_vertex].astype(np.int64)
     forward = np.c_[part, vertex[start], vertex[end]]
     backward = np.c_[part, vertex[end], vertex[start]]

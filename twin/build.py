@@ -10,8 +10,8 @@ from gis.weather import Weather
 from meshes.facets import Facets, make_facets
 from meshes.polygons import FloatArray
 from meshes.solar.irradiance import Irradiation, irradiate
+from meshes.solar.occluders import solid_occluders, terrain_occluders
 from meshes.solar.photovoltaics import PvAssumptions, PvPotential, pv_potential, yield_table
-from meshes.solar.shadow import solid_occluders, terrain_occluders
 from meshes.solids import Solids, lod1_solids
 
 Progress = Callable[[str, float], None]
@@ -62,7 +62,9 @@ class Built:
     @property
     def part_results(self) -> pd.DataFrame:
         """Results alone, index ``part``."""
-        return self.parts.drop(columns=list(self.district.buildings.columns), errors="ignore")
+        return self.parts.drop(
+            columns=list(self.district.buildings.columns), errors="ignore"
+        )
 
     @property
     def buildings(self) -> pd.DataFrame:

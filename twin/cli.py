@@ -32,10 +32,14 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Out = Annotated[Path, typer.Option("--out", help="Folder for the results; made if missing.")]
+Out = Annotated[
+    Path, typer.Option("--out", help="Folder for the results; made if missing.")
+]
 Spacing = Annotated[
     float,
-    typer.Option("--spacing", help="Largest distance between sensors on roofs and walls [m]."),
+    typer.Option(
+        "--spacing", help="Largest distance between sensors on roofs and walls [m]."
+    ),
 ]
 Stills = Annotated[
     bool, typer.Option("--stills/--no-stills", help="Draw the pictures, the slowest part.")
@@ -81,7 +85,9 @@ def build(
     out: Out,
     terrain: Annotated[
         Path | None,
-        typer.Option("--terrain", help="Elevation raster in metres (GeoTIFF). Default: level."),
+        typer.Option(
+            "--terrain", help="Elevation raster in metres (GeoTIFF). Default: level."
+        ),
     ] = None,
     water: Annotated[
         Path | None,
@@ -100,7 +106,7 @@ def build(
     Outlines and heights are repaired where possible and every repair is counted in the
     report; what cannot be used is refused in one line.
 
-    Example: heidi build --buildings houses.gpkg --terrain dtm.tif --weather year.csv --out DIR
+    Example: heidi build --buildings houses.gpkg --terrain dtm.tif --out my-twin
     """
     _run(
         lambda: (

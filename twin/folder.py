@@ -28,20 +28,22 @@ SIMULATED_DAY = (6, 21)
 """Month and day of the simulated meter data."""
 
 METHOD = (
-    "Buildings are upright blocks (LoD1) on the terrain; every roof and wall carries sensors "
-    "{spacing:g} m apart or closer.",
-    "Shade is exact at the sensors: occluding polygons are projected along 577 sky directions "
-    "and the sun's path in ten-minute steps, binned to 2 degrees.",
+    "Buildings are upright blocks (LoD1) on the terrain; every roof and wall carries "
+    "sensors {spacing:g} m apart or closer.",
+    "Shade is exact at the sensors: occluding polygons are projected along 577 sky "
+    "directions and the sun's path in ten-minute steps, binned to 2 degrees.",
     "The sky follows the Perez-Driesse model; an unshaded plane equals pvlib's sum within "
     "0.3 %.",
-    "The ground reflects 20 % of the light; what facades reflect is not counted yet, which "
-    "leaves deep courtyards too dark by some percent.",
+    "The ground reflects 20 % of the light; what facades reflect is not counted yet, "
+    "which leaves deep courtyards too dark by some percent.",
     "Trees do not cast shade on the sensors yet.",
-    "Solar power is a potential, not a plan: modules of {power_density:g} kW per m² in the "
-    "plane of the surface on {roof:.0%} of each roof with at least {roof_threshold:g} kWh/m² "
-    "a year and {facade:.0%} of each facade with at least {facade_threshold:g} kWh/m² a year, "
-    "{losses:.0%} losses (assumptions); cells by pvlib (Huld, Faiman).",
-    "Meter data are simulated for one day; they show how the twin will look with live data.",
+    "Solar power is a potential, not a plan: modules of {power_density:g} kW per m² in "
+    "the plane of the surface, on {roof:.0%} of the roof area that gets at least "
+    "{roof_threshold:g} kWh/m² a year and {facade:.0%} of the facade area that gets at "
+    "least {facade_threshold:g} kWh/m², {losses:.0%} losses (assumptions); cells by pvlib "
+    "(Huld, Faiman).",
+    "Meter data are simulated for one day; they show how the twin will look with live "
+    "data.",
 )
 
 
@@ -139,11 +141,17 @@ def write_twin(
         )
 
     steps: list[tuple[str, Callable[[Path], None]]] = [
-        ("buildings.gpkg", lambda path: write_buildings(path, district, built.part_results)),
+        (
+            "buildings.gpkg",
+            lambda path: write_buildings(path, district, built.part_results),
+        ),
         (
             "district.city.json",
             lambda path: write_cityjson(
-                path, district, built.solids, attributes=built.buildings.drop(columns=["name", "use", "height"])
+                path,
+                district,
+                built.solids,
+                attributes=built.buildings.drop(columns=["name", "use", "height"]),
             ),
         ),
         ("terrain.tif", district.terrain.save),
@@ -157,11 +165,10 @@ def write_twin(
         ("report.html", save_report),
     ]
     if stills:
+
         def draw(path: Path) -> None:
             pictures.extend(
-                write_stills(
-                    path.parent, district, built.facets, light.sensor_annual
-                )
+                write_stills(path.parent, district, built.facets, light.sensor_annual)
             )
 
         steps.append(("stills", draw))
@@ -214,7 +221,8 @@ def building_hours(built: Built) -> tuple[list[str], dict[str, Float32Array]]:
         "pv_kw": pv.part_hours,
     }
     return list(names), {
-        name: np.add.reduceat(values[order], starts, axis=0) for name, values in hours.items()
+        name: np.add.reduceat(values[order], starts, axis=0)
+        for name, values in hours.items()
     }
 
 
@@ -224,13 +232,14 @@ def simulated_state(built: Built) -> tuple[TwinState, pd.Timestamp]:
     buildings = building_table(built.district.buildings)
     owner = built.district.buildings["building"].to_numpy()[facets.part]
     carried = pd.Series(facets.ids)[pv.power > 0].groupby(owner[pv.power > 0])
-    model = district_model(buildings, pv_facets=carried.agg(list).to_dict())
+    panels = {str(name): list(group) for name, group in carried}
+    model = district_model(buildings, pv_facets=panels)
     index = pd.DatetimeIndex(built.weather.table.index)
     month, day = SIMULATED_DAY
     chosen = np.flatnonzero((index.month == month) & (index.day == day))
     names, sums = building_hours(built)
     expected = pd.DataFrame(sums["pv_kw"][:, chosen].T, index=index[chosen], columns=names)
-    expected = expected[[name for name in names if name in carried.groups]].astype(float)
+    expected = expected[[name for name in names if name in panels]].astype(float)
     observations = simulate_day(
         buildings, expected, built.weather.table, day=index[chosen[0]].date()
     )

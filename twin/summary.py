@@ -32,14 +32,14 @@ def summary_lines(built: Built, written: Written) -> list[str]:
     best_roof = inside[inside["roof_area"] >= 100]["roof_kwh_m2"]
     best_facade = inside[inside["facade_area"] >= 100]["facade_kwh_m2"]
     power = inside["pv_kwp"].sum() / 1000
-    state = written.state.totals_at(written.moment - pd.Timedelta(hours=12))
+    noon = written.state.totals_at(written.moment - pd.Timedelta(hours=11))
     return [
         f"{district.name}{label}",
         f"Buildings  {len(district.buildings):,} building parts modelled; {buildings:,} "
         f"buildings inside the boundary of {district.boundary.area / 1e6:.2f} km2",
         f"Heights    {_heights(district.buildings['height_source'])}",
-        f"Weather    {built.weather.source}; {built.weather.annual('ghi'):,.0f} kWh/m2 a year "
-        f"on open ground, mean {built.weather.mean_temperature:.1f} degC",
+        f"Weather    {built.weather.source}; {built.weather.annual('ghi'):,.0f} kWh/m2 a "
+        f"year on open ground, mean {built.weather.mean_temperature:.1f} degC",
         f"Light      {facets.sensor_count:,} sensors on {len(facets):,} roofs and facades: "
         f"roofs get {roof:,.0f}, facades {facade:,.0f} kWh/m2 a year on average",
         f"Best       roof {_best(inside, best_roof)}; facades {_best(inside, best_facade)}",
@@ -49,7 +49,7 @@ def summary_lines(built: Built, written: Written) -> list[str]:
         f"{inside['pv_facade_kwh'].sum() / 1e6:,.1f} GWh on facades; "
         f"{inside['pv_kwh'].sum() / max(power * 1000, 1e-9):,.0f} kWh per kWp",
         f"Twin       {len(written.state.model.points):,} meters with one SIMULATED day "
-        f"({written.moment - pd.Timedelta(hours=24):%d %B}); {_now(state)}",
+        f"({written.moment - pd.Timedelta(hours=24):%d %B}); {_power(noon)}",
         f"Files      {written.files[0].parent}: open report.html; "
         f"{len(written.files)} files in all",
     ]
@@ -80,9 +80,9 @@ def _best(parts: pd.DataFrame, light: pd.Series) -> str:
     return f"{parts['name'][part] or part} with {light.max():,.0f} kWh/m2"
 
 
-def _now(state: pd.Series) -> str:
-    """Tell the district's power at noon."""
+def _power(state: pd.Series) -> str:
+    """Tell the power of all panels in the hour from noon on."""
     return (
-        f"at noon UTC panels made {-state['pv_power'] / 1000:,.1f} MW "
+        f"at 12-13 UTC all modelled panels made {-state['pv_power'] / 1000:,.1f} MW "
         f"(expected {-state['pv_power_expected'] / 1000:,.1f} MW)"
     )

@@ -280,9 +280,14 @@ def _surroundings(land: Land, origin: FloatArray) -> Triangles:
         rings.append(np.c_[centre + (edge - centre) * (1 + ring), smooth])
     ground, water = [], []
     # Where water meets land across the edge, or along a ray of it, a bank closes the gap.
-    other = inside != wet
-    banks = [_banks(land, rings[0][other], np.roll(rings[0], -1, axis=0)[other])]
-    turns = wet != np.roll(wet, 1)
+    here, there = rings[0], np.roll(rings[0], -1, axis=0)
+    drained, flooded = inside & ~wet, wet & ~inside
+    banks = [
+        _banks(land, there[drained], here[drained]),
+        _banks(land, here[flooded], there[flooded]),
+    ]
+    before = np.roll(wet, 1)
+    begins, ends = wet & ~before, before & ~wet
     for inner, outer in pairwise(rings):
         inner_next, outer_next = np.roll(inner, -1, axis=0), np.roll(outer, -1, axis=0)
         faces = quads(outer, outer_next, inner_next, inner).reshape(-1, 2, 3, 3)
@@ -290,7 +295,8 @@ def _surroundings(land: Land, origin: FloatArray) -> Triangles:
         level = faces[wet].reshape(-1, 3, 3)
         level[..., 2] = land.level
         water.append(level)
-        banks.append(_banks(land, inner[turns], outer[turns]))
+        banks.append(_banks(land, outer[begins], inner[begins]))
+        banks.append(_banks(land, inner[ends], outer[ends]))
     return join_triangles(
         [
             make_triangles(np.concatenate(pieces) - origin, surface)
@@ -304,7 +310,7 @@ def _surroundings(land: Land, origin: FloatArray) -> Triangles:
 
 
 def _banks(land: Land, here: FloatArray, there: FloatArray) -> FloatArray:
-    """Upright walls below lines of the ground, (n, 3, 3)."""
+    """Upright walls below lines of the ground that face the right, (n, 3, 3)."""
     flat, foot = np.array([1.0, 1.0, 0.0]), np.array([0.0, 0.0, land.level - QUAY_DEPTH])
     return quads(here * flat + foot, there * flat + foot, there, here)
 

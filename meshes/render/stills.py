@@ -33,7 +33,7 @@ from meshes.render.picture import take_picture
 from meshes.render.scene import Scene, build_scene
 from meshes.render.shade import Painter
 from meshes.render.sheet import DESIGN_HEIGHT, INK, LINE, PAPER, QUIET, Sheet
-from meshes.render.sunlight import Sun, sun_at, sun_path
+from meshes.render.sunlight import Sun, day_path, sun_at
 from meshes.render.views import (
     building_corners,
     data_view,
@@ -67,6 +67,10 @@ DATA_WORDS = (
     f"{MODEL_WORDS} Irradiation is simulated over a year; "
     "the shadows show one moment of it."
 )
+TREE_WORDS = {
+    False: "Trees cast shadows in the picture, not in the irradiation.",
+    True: "Trees shade the irradiation too.",
+}
 SUN_WORDS = f"{MODEL_WORDS} The shadows are computed for the sun at the stated moment."
 SYSTEM_WORDS = "SWEREF 99 13 30 (EPSG:3008), heights in RH 2000"
 NOTE_SIZES = (14.0, 13.0, 12.0, 11.0, 10.0, 9.0)
@@ -99,6 +103,13 @@ class _Subject:
     annual: NDArray[np.float64]
     scale: IrradiationScale
     size: tuple[int, int]
+    trees_shade: bool
+
+    @property
+    def data_words(self) -> str:
+        """What the irradiation rests on."""
+        trees = f" {TREE_WORDS[self.trees_shade]}" if len(self.district.trees) else ""
+        return DATA_WORDS + trees
 
 
 def write_stills(
@@ -108,6 +119,7 @@ def write_stills(
     sensor_annual: ArrayLike,
     *,
     when: pd.Timestamp | None = None,
+    trees_shade: bool = False,
     size: tuple[int, int] = (1920, 1080),
 ) -> list[Path]:
     """Write the still pictures of a district.
@@ -125,6 +137,8 @@ def write_stills(
     when : Timestamp, optional
         Moment of the shadows, aware of its zone; by default the afternoon of a spring
         equinox, for the model later and with longer shadows than for the data.
+    trees_shade : bool
+        Whether trees were among the occluders of the irradiation; the captions say so.
     size : (int, int)
         Width and height [pixels].
 
@@ -154,7 +168,12 @@ def write_stills(
         )
         raise OutputError(message)
     subject = _Subject(
-        district, build_scene(district, facets), values, irradiation_scale(values), size
+        district,
+        build_scene(district, facets),
+        values,
+        irradiation_scale(values),
+        size,
+        trees_shade,
     )
     return [
         _aerial(subject, _sun(district, when or DATA_TIME)).save(
@@ -180,7 +199,9 @@ def _aerial(subject: _Subject, sun: Sun) -> Sheet:
     sheet, window = _start_view(subject, camera, sun, DATA, with_data=True)
     plate = _plate(subject, window)
     draw_labels(sheet, _labels(subject, sheet, window, others=1, taken=[plate]))
-    _draw_strip(sheet, subject, sun, "Sunlight on roofs and facades in a year", DATA_WORDS)
+    _draw_strip(
+        sheet, subject, sun, "Sunlight on roofs and facades in a year", subject.data_words
+    )
     width = min(400.0, sheet.width * 0.24)
     draw_legend(
         sheet,
@@ -200,7 +221,7 @@ def _model(subject: _Subject, sun: Sun) -> Sheet:
     _draw_strip(sheet, subject, sun, "Sun and shadow", SUN_WORDS)
     place = {"latitude": subject.district.latitude, "longitude": subject.district.longitude}
     middle = (sheet.width - MARGIN - 66, DESIGN_HEIGHT - STRIP / 2)
-    draw_sun_path(sheet, middle, 56, path=sun_path(sun.when, **place), sun=sun)
+    draw_sun_path(sheet, middle, 56, path=day_path(sun.when, **place), sun=sun)
     words = ("Path of the sun", "on this day;", "rings at 30° and 60°")
     for row, line in enumerate(words):
         spot = (middle[0] - 96, middle[1] - 13 + 21 * row)
@@ -469,6 +490,6 @@ def _draw_panel(sheet: Sheet, subject: _Subject, sun: Sun, window: Window) -> No
     length, long = bar_length(window, widest=width - 150, level=level)
     draw_scale(sheet, MARGIN + 2, base, length=length, width=long)
     draw_north(sheet, window, (edge - MARGIN - 40, base - 14), level=level, radius=36)
-    words = f"{DATA_WORDS} {SYSTEM_WORDS}."
+    words = f"{subject.data_words} {SYSTEM_WORDS}."
     frame = (MARGIN, 850, MARGIN + width, DESIGN_HEIGHT - 40)
     _draw_notes(sheet, subject, sun, words, frame)

@@ -110,7 +110,7 @@ def sun_at(when: pd.Timestamp, *, latitude: float, longitude: float) -> Sun:
     )
 
 
-def sun_path(
+def day_path(
     when: pd.Timestamp, *, latitude: float, longitude: float
 ) -> NDArray[np.float64]:
     """Return the sun's way on one day, (n, 2): azimuth and elevation above 0 [degrees].

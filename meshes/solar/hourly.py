@@ -1,10 +1,10 @@
 """Unroll the light on facets into hours."""
 
-import numba
 import numpy as np
 
 from meshes.polygons import FloatArray, IntArray
 from meshes.solar.irradiance import Float32Array, Irradiation
+from meshes.solar.sum_kernel import add_beam_hours
 
 
 def facet_hours(
@@ -42,7 +42,9 @@ def facet_hours(
         (light.light.dome, view * through[0]),
         (
             light.light.horizon,
-            light.horizon_view[facets] * np.sqrt(np.maximum(0, 1 - facing_up**2)) * through[1],
+            light.horizon_view[facets]
+            * np.sqrt(np.maximum(0, 1 - facing_up**2))
+            * through[1],
         ),
         (light.light.ground, openness * (1 - facing_up) / 2 * through[2]),
     )
@@ -52,7 +54,7 @@ def facet_hours(
     # The dark horizon of an overcast sky may not take more than there is.
     np.maximum(hours, 0, out=hours)
     path = light.path
-    _add_beam_hours(
+    add_beam_hours(
         normal,
         light.sun_share[facets],
         path.direction,
@@ -63,22 +65,3 @@ def facet_hours(
         hours,
     )
     return hours
-
-
-@numba.njit(nogil=True, cache=True)
-def _add_beam_hours(normal, visible, towards, hour, bins, energy, transmission, into):  # noqa: ANN001, ANN202
-    """Add the beam of every sun position to its hour."""
-    steps = transmission.shape[0] - 1
-    for f in range(normal.shape[0]):
-        nx, ny, nz = normal[f, 0], normal[f, 1], normal[f, 2]
-        for s in range(towards.shape[0]):
-            share = visible[f, bins[s]]
-            if share == 0.0:
-                continue
-            cosine = nx * towards[s, 0] + ny * towards[s, 1] + nz * towards[s, 2]
-            if cosine <= 0.0:
-                continue
-            place = min(cosine, 1.0) * steps
-            k = min(int(place), steps - 1)
-            passed = transmission[k] + (place - k) * (transmission[k + 1] - transmission[k])
-            into[f, hour[s]] += energy[s] * cosine * share * passed

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -19,8 +18,10 @@ from gis.weather import Weather
 from meshes.facets import Facets
 from meshes.polygons import FloatArray, IntArray
 from meshes.solar.light import GROUND_ALBEDO, Light, split_light
-from meshes.solar.shadow import Caster, Occluders, make_caster
+from meshes.solar.occluders import Occluders
+from meshes.solar.shadow import Caster, make_caster
 from meshes.solar.sky import SkyPatches, reinhart_patches
+from meshes.solar.sum_kernel import MONTHS, add_beam, add_views
 from meshes.solar.sun import BIN_DEGREES, SunPath, sun_path
 
 Float32Array = NDArray[np.float32]
@@ -29,8 +30,6 @@ Progress = Callable[[str, float], None]
 
 BLOCK = 64
 """Directions whose bits are held at a time."""
-
-MONTHS = 12
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,10 @@ class Irradiation:
     @property
     def sensor_annual(self) -> Float32Array:
         """(n,) float32: irradiation of each sensor over the year [kWh/m2]."""
-        return self.sensor_monthly.sum(axis=1, dtype=np.float64).astype(np.float32)
+        annual: Float32Array = self.sensor_monthly.sum(axis=1, dtype=np.float64).astype(
+            np.float32
+        )
+        return annual
 
     @property
     def facet_annual(self) -> FloatArray:
@@ -136,8 +138,13 @@ def irradiate(
     ground; light reflected by other facades is not counted.
     """
     light = split_light(weather, latitude=latitude, longitude=longitude, albedo=albedo)
-    path = sun_path(weather.sun_times, light.beam, latitude=latitude, longitude=longitude,
-                    bin_degrees=bin_degrees)
+    path = sun_path(
+        weather.sun_times,
+        light.beam,
+        latitude=latitude,
+        longitude=longitude,
+        bin_degrees=bin_degrees,
+    )
     months = pd.DatetimeIndex(weather.table.index).month.to_numpy() - 1
     patches = reinhart_patches() if sky is None else sky
     caster = make_caster(facets, occluders)
@@ -224,8 +231,17 @@ def _sum_sky(
                 continue
             jobs = [
                 pool.submit(
-                    _add_views, blocked, facets.mask, facets.bit_start, facets.shape, counts,
-                    block, a, b, into, total,
+                    add_views,
+                    blocked,
+                    facets.mask,
+                    facets.bit_start,
+                    facets.shape,
+                    counts,
+                    block,
+                    a,
+                    b,
+                    into,
+                    total,
                 )
                 for a, b in _ranges(facets, workers)
             ]
@@ -261,9 +277,23 @@ def _sum_sun(
         told("sun", (first + len(blocked)) / len(path.bin_direction))
         jobs = [
             pool.submit(
-                _add_beam, blocked, facets.mask, facets.bit_start, facets.shape, counts,
-                facets.normal, first, start, towards, energy, month, a, b,
-                sums.bits, sums.facet, sums.share,
+                add_beam,
+                blocked,
+                facets.mask,
+                facets.bit_start,
+                facets.shape,
+                counts,
+                facets.normal,
+                first,
+                start,
+                towards,
+                energy,
+                month,
+                a,
+                b,
+                sums.bits,
+                sums.facet,
+                sums.share,
             )
             for a, b in _ranges(facets, workers)
         ]
@@ -327,104 +357,3 @@ def _assemble(
         path=path,
         horizon_view=views.horizon_facet,
     )
-
-
-@numba.njit(inline="always")
-def _popcount(x):  # noqa: ANN001, ANN202
-    """Count the set bits of a 64-bit word."""
-    x -= (x >> np.uint64(1)) & np.uint64(0x5555555555555555)
-    x = (x & np.uint64(0x3333333333333333)) + (
-        (x >> np.uint64(2)) & np.uint64(0x3333333333333333)
-    )
-    x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return np.int64((x * np.uint64(0x0101010101010101)) >> np.uint64(56))
-
-
-@numba.njit(inline="always")
-def _count_visible(blocked, k, mask, w0, w1):  # noqa: ANN001, ANN202
-    """Count the sensors of one facet that direction k of the block does not block."""
-    count = 0
-    for w in range(w0, w1):
-        count += _popcount(mask[w] & ~blocked[k, w])
-    return count
-
-
-@numba.njit(inline="always")
-def _spread(visible, w, weight, into, row):  # noqa: ANN001, ANN202
-    """Add ``weight`` to the visible sensors of one word."""
-    base = w * 64
-    for k in range(64):
-        into[row, base + k] += weight * np.float32((visible >> np.uint64(k)) & np.uint64(1))
-
-
-@numba.njit(nogil=True, cache=True, error_model="numpy")
-def _add_views(  # noqa: ANN202
-    blocked, mask, bit_start, shape, counts, weights, first, stop, into, total  # noqa: ANN001
-):
-    """Add the weights of a block of directions to all sensors that see them."""
-    for f in range(first, stop):
-        w0 = bit_start[f] >> 6
-        w1 = w0 + (shape[f, 0] * shape[f, 1] + 63) // 64
-        everywhere = 0.0
-        for k in range(blocked.shape[0]):
-            weight = weights[f, k]
-            if weight <= 0.0:
-                continue
-            count = _count_visible(blocked, k, mask, w0, w1)
-            total[f] += weight * count / counts[f]
-            if count == counts[f]:
-                everywhere += weight
-            elif count > 0:
-                part = np.float32(weight)
-                for w in range(w0, w1):
-                    visible = mask[w] & ~blocked[k, w]
-                    if visible != np.uint64(0):
-                        _spread(visible, w, part, into, 0)
-        if everywhere > 0.0:
-            part = np.float32(everywhere)
-            for w in range(w0, w1):
-                _spread(mask[w], w, part, into, 0)
-
-
-@numba.njit(nogil=True, cache=True, error_model="numpy")
-def _add_beam(  # noqa: ANN202
-    blocked, mask, bit_start, shape, counts,  # noqa: ANN001
-    normal, offset, start, towards, energy, month, first, stop,  # noqa: ANN001
-    into, total, share,  # noqa: ANN001
-):
-    """Add the beam of a block of sun bins to all sensors that see them, by month."""
-    gain = np.zeros(MONTHS)
-    everywhere = np.zeros(MONTHS)
-    for f in range(first, stop):
-        w0 = bit_start[f] >> 6
-        w1 = w0 + (shape[f, 0] * shape[f, 1] + 63) // 64
-        nx, ny, nz = normal[f, 0], normal[f, 1], normal[f, 2]
-        for k in range(blocked.shape[0]):
-            count = _count_visible(blocked, k, mask, w0, w1)
-            if count == 0:
-                continue
-            b = offset + k
-            part = count / counts[f]
-            share[f, b] = part
-            for s in range(start[b], start[b + 1]):
-                cosine = nx * towards[s, 0] + ny * towards[s, 1] + nz * towards[s, 2]
-                if cosine > 0.0:
-                    gain[month[s]] += energy[s] * cosine
-            for m in range(MONTHS):
-                if gain[m] > 0.0:
-                    total[f, m] += gain[m] * part
-                    if count == counts[f]:
-                        everywhere[m] += gain[m]
-                    else:
-                        weight = np.float32(gain[m])
-                        for w in range(w0, w1):
-                            visible = mask[w] & ~blocked[k, w]
-                            if visible != np.uint64(0):
-                                _spread(visible, w, weight, into, m)
-                    gain[m] = 0.0
-        for m in range(MONTHS):
-            if everywhere[m] > 0.0:
-                weight = np.float32(everywhere[m])
-                for w in range(w0, w1):
-                    _spread(mask[w], w, weight, into, m)
-                everywhere[m] = 0.0

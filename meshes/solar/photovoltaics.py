@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pvlib
+from numpy.typing import NDArray
 
 from gis.weather import Weather
 from meshes.facets import Facets
-from meshes.polygons import FloatArray, IntArray
+from meshes.polygons import FloatArray
 from meshes.solar.hourly import facet_hours
 from meshes.solar.irradiance import Float32Array, Irradiation
 from meshes.solids import Kind
@@ -121,7 +122,7 @@ def pv_potential(
     pv, roofs, walls = (np.zeros(shape, np.float32) for _ in range(3))
     incidence = np.degrees(np.arccos(np.linspace(0.0, 1.0, INCIDENCE_STEPS + 1)))
     glass = np.asarray(pvlib.iam.physical(incidence))
-    diffuse = _diffuse_transmission(facets)
+    sky, horizon, ground = _diffuse_transmission(facets)
     temperature = weather.table["temp_air"].to_numpy(np.float64)
     wind = weather.table["wind_speed"].to_numpy(np.float64)
     for first in range(0, len(facets), BLOCK):
@@ -131,7 +132,9 @@ def pv_potential(
         hours = facet_hours(light, block)
         for kind, into in ((Kind.ROOF, roofs), (Kind.WALL, walls)):
             mine = facets.kind[block] == kind
-            _add_by_part(into, facets.part[block[mine]], hours[mine], facets.area[block[mine]])
+            _add_by_part(
+                into, facets.part[block[mine]], hours[mine], facets.area[block[mine]]
+            )
         fitted = power[block] > 0
         if not fitted.any():
             continue
@@ -140,17 +143,21 @@ def pv_potential(
             light,
             modules,
             transmission=glass,
-            diffuse_transmission=tuple(part[modules] for part in diffuse),
+            diffuse_transmission=(sky[modules], horizon[modules], ground[modules]),
         )
         scale = gain[modules, None].astype(np.float32)
         cell = pvlib.temperature.faiman(hours[fitted] * scale, temperature, wind)
         output = _huld(effective * scale, cell) * np.float32(1 - chosen.losses)
         energy[modules] = output.sum(axis=1, dtype=np.float64) * power[modules]
         _add_by_part(pv, facets.part[modules], output, power[modules])
-    return PvPotential(area, power, energy, pv, roofs / 1000, walls / 1000, chosen)
+    for watts in (roofs, walls):
+        watts /= np.float32(1000)
+    return PvPotential(area, power, energy, pv, roofs, walls, chosen)
 
 
-def _suitable_area(light: Irradiation, chosen: PvAssumptions) -> tuple[FloatArray, FloatArray]:
+def _suitable_area(
+    light: Irradiation, chosen: PvAssumptions
+) -> tuple[FloatArray, FloatArray]:
     """Return module area [m2] and how much better lit it is than the facet's mean."""
     facets = light.facets
     owner = facets.sensor_facet
@@ -181,13 +188,15 @@ def _diffuse_transmission(facets: Facets) -> tuple[FloatArray, FloatArray, Float
 def _huld(effective: Float32Array, cell_temperature: Float32Array) -> Float32Array:
     """Return the power per rated power, 0 in the dark where the model has no value."""
     lit = effective > 1.0
-    power = pvlib.pvarray.huld(np.where(lit, effective, STC), cell_temperature, 1.0, cell_type="csi")
+    power = pvlib.pvarray.huld(
+        np.where(lit, effective, STC), cell_temperature, 1.0, cell_type="csi"
+    )
     limited: Float32Array = np.where(lit, np.maximum(power, 0.0), 0.0).astype(np.float32)
     return limited
 
 
 def _add_by_part(
-    into: Float32Array, part: IntArray, hours: Float32Array, weight: FloatArray
+    into: Float32Array, part: NDArray[np.int32], hours: Float32Array, weight: FloatArray
 ) -> None:
     """Add weighted rows to the rows of their building parts."""
     for row, (target, factor) in enumerate(zip(part, weight, strict=True)):
@@ -209,27 +218,30 @@ def yield_table(light: Irradiation, pv: PvPotential) -> pd.DataFrame:
     facets = light.facets
     parts = len(facets.solids.parts)
     # A wall shared with a neighbour sees no sky; it is no facade.
-    seen = np.bincount(facets.sensor_facet, light.sensor_sky_view > 0, minlength=len(facets))
+    seen = np.bincount(
+        facets.sensor_facet, light.sensor_sky_view > 0, minlength=len(facets)
+    )
     open_area = facets.area * seen / facets.sensors_per_facet
     columns: dict[str, FloatArray] = {}
     for name, kind in (("roof", Kind.ROOF), ("facade", Kind.WALL)):
         mine = facets.kind == kind
-        area = np.bincount(facets.part, open_area * mine, minlength=parts)
-        energy = np.bincount(
-            facets.part, facets.area * mine * light.facet_annual, minlength=parts
-        )
+        area = _sums(facets.part, open_area * mine, parts)
+        energy = _sums(facets.part, facets.area * mine * light.facet_annual, parts)
         columns[f"{name}_area"] = area
         columns[f"{name}_kwh_m2"] = np.divide(
             energy, area, out=np.full(parts, np.nan), where=area > 0
         )
         columns[f"{name}_kwh"] = energy
-        columns[f"pv_{name}_kwh"] = np.bincount(
-            facets.part, pv.energy * mine, minlength=parts
-        )
+        columns[f"pv_{name}_kwh"] = _sums(facets.part, pv.energy * mine, parts)
     for name, values in (
         ("pv_m2", pv.module_area),
         ("pv_kwp", pv.power),
         ("pv_kwh", pv.energy),
     ):
-        columns[name] = np.bincount(facets.part, values, minlength=parts)
+        columns[name] = _sums(facets.part, values, parts)
     return pd.DataFrame(columns, index=pd.Index(facets.solids.parts, name="part"))
+
+
+def _sums(index: NDArray[np.int32], values: FloatArray, count: int) -> FloatArray:
+    """Sum the values of each index."""
+    return np.bincount(index, values, minlength=count).astype(np.float64)

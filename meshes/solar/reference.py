@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meshes.polygons import FloatArray, Polygons
-from meshes.solar.shadow import EPSILON, GRAZING
+from meshes.solar.shadow import EPSILON
+from meshes.solar.shadow_kernel import GRAZING
 
 
 def is_blocked(

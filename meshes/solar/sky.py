@@ -59,15 +59,17 @@ def reinhart_patches(multiplier: int = 2) -> SkyPatches:
             count = patches * multiplier
             low, high = row * height, (row + 1) * height
             elevation = (low + high) / 2
-            azimuth = (np.arange(count) + 0.5) * (2 * np.pi / count)
-            directions.append(unit_vectors(azimuth, np.full(count, elevation)))
+            azimuth = (np.arange(count, dtype=np.float64) + 0.5) * (2 * np.pi / count)
+            directions.append(unit_vectors(azimuth, np.full_like(azimuth, elevation)))
             angles.append(np.full(count, (np.sin(high) - np.sin(low)) * 2 * np.pi / count))
             rows.append(np.full(count, row))
             row += 1
     directions.append(np.array([[0.0, 0.0, 1.0]]))
     angles.append(np.array([(1 - np.sin(row * height)) * 2 * np.pi]))
     rows.append(np.array([row]))
-    return SkyPatches(np.concatenate(directions), np.concatenate(angles), np.concatenate(rows))
+    return SkyPatches(
+        np.concatenate(directions), np.concatenate(angles), np.concatenate(rows)
+    )
 
 
 def unit_vectors(azimuth: FloatArray, elevation: FloatArray) -> FloatArray:

@@ -89,7 +89,9 @@ def sun_path(
     column = np.floor(azimuth / 360.0 * np.maximum(1, np.round(ring))).astype(np.int64)
     _, bins = np.unique(row * 1_000_000 + column, return_inverse=True)
     weight = share * beam[hour]
-    sums = np.stack([np.bincount(bins, weight * direction[:, k]) for k in range(3)], axis=-1)
+    sums = np.stack(
+        [np.bincount(bins, weight * direction[:, k]) for k in range(3)], axis=-1
+    )
     return SunPath(
         direction=direction,
         hour=hour,

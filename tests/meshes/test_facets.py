@@ -21,7 +21,9 @@ from meshes.solids import Kind, lod1_solids
     ],
 )
 def test_number_of_sensors(blocks, spacing, roof, longest_wall):
-    facets = make_facets(lod1_solids(blocks([shapely.box(0, 0, 30, 20)], [0], [8])), spacing=spacing)
+    facets = make_facets(
+        lod1_solids(blocks([shapely.box(0, 0, 30, 20)], [0], [8])), spacing=spacing
+    )
     counts = facets.sensors_per_facet
     assert counts[facets.kind == Kind.ROOF].tolist() == [roof]
     assert counts[facets.kind == Kind.WALL].max() == longest_wall
@@ -74,4 +76,6 @@ def test_walls_below_the_terrain_have_no_sensors(blocks):
 @pytest.mark.parametrize("spacing", [0.0, -1.0, float("nan")])
 def test_spacing_must_be_positive(blocks, spacing):
     with pytest.raises(GeometryError, match="spacing must be above 0"):
-        make_facets(lod1_solids(blocks([shapely.box(0, 0, 1, 1)], [0], [1])), spacing=spacing)
+        make_facets(
+            lod1_solids(blocks([shapely.box(0, 0, 1, 1)], [0], [1])), spacing=spacing
+        )

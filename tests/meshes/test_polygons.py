@@ -37,7 +37,7 @@ def test_normals_turn_with_the_order_of_corners():
 
 
 def test_area_keeps_its_digits_far_from_the_origin():
-    polygons = make_polygons([[SQUARE + [99_700, 6_213_500, 0]]])
+    polygons = make_polygons([[SQUARE + np.array([99_700, 6_213_500, 0])]])
     assert polygons.area[0] == pytest.approx(12.0, rel=1e-12)
 
 
@@ -46,7 +46,9 @@ def test_triangles_stay_with_their_polygon_in_a_mixed_set():
     corners, owner = polygons.triangles()
     bounds = polygons.vertex_start
     assert (np.diff(owner) >= 0).all()
-    assert ((corners >= bounds[owner][:, None]) & (corners < bounds[owner + 1][:, None])).all()
+    assert (
+        (corners >= bounds[owner][:, None]) & (corners < bounds[owner + 1][:, None])
+    ).all()
 
 
 @pytest.mark.parametrize("normal", [[0, 0, 1.0], [0.6, 0, 0.8], [1.0, 0, 0], [0, -1.0, 0]])

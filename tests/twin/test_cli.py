@@ -127,9 +127,13 @@ def test_real_harbour(shared_data, tmp_path):
     assert "411 missing or unreliable ones assumed" in result.stdout
     table = gpd.read_file(tmp_path / "twin" / "buildings.gpkg", layer="buildings")
     assert len(table) == 1273
-    assert table.geometry.union_all().area == pytest.approx(table.geometry.area.sum(), rel=1e-6)
+    assert table.geometry.union_all().area == pytest.approx(
+        table.geometry.area.sum(), rel=1e-6
+    )
     roofs = table["roof_kwh_m2"]
-    assert roofs.max() == pytest.approx(1012, rel=0.01), "a free roof gets what the year gives"
+    assert roofs.max() == pytest.approx(1012, rel=0.01), (
+        "a free roof gets what the year gives"
+    )
     assert (roofs <= 1025).all()
 
 
@@ -146,24 +150,29 @@ def test_bad_layers_are_refused_in_one_line(houses, tmp_path, fault):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # writing such a layer is what is warned of
         BAD_LAYERS[fault](houses).to_file(tmp_path / "bad.gpkg")
-    refused(heidi("build", "--buildings", tmp_path / "bad.gpkg", "--out", tmp_path / "twin"))
+    refused(
+        heidi("build", "--buildings", tmp_path / "bad.gpkg", "--out", tmp_path / "twin")
+    )
     left = list((tmp_path / "twin").iterdir()) if (tmp_path / "twin").exists() else []
     assert left == [], "nothing half-written"
+
+
+OWN = ("build", "--out", "twin", "--buildings")
 
 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["build", "--buildings", "nowhere.gpkg", "--out", "twin"], "nowhere.gpkg"),
-        (["build", "--buildings", "text.gpkg", "--out", "twin"], "text.gpkg"),
-        (["build", "--buildings", "houses.gpkg", "--terrain", "text.gpkg", "--out", "twin"], "text.gpkg"),
-        (["build", "--buildings", "houses.gpkg", "--weather", "text.gpkg", "--out", "twin"], "text.gpkg"),
-        (["build", "--buildings", "houses.gpkg", "--weather", "gaps.csv", "--out", "twin"], "90%"),
+        ([*OWN, "nowhere.gpkg"], "nowhere.gpkg"),
+        ([*OWN, "text.gpkg"], "text.gpkg"),
+        ([*OWN, "houses.gpkg", "--terrain", "text.gpkg"], "text.gpkg"),
+        ([*OWN, "houses.gpkg", "--weather", "text.gpkg"], "text.gpkg"),
+        ([*OWN, "houses.gpkg", "--weather", "gaps.csv"], "90%"),
         (["demo", "--out", "text.gpkg"], "folder"),
         (["demo", "--out", "twin", "--spacing", "0"], "spacing"),
         (["demo", "--out", "twin", "--spacing", "nan"], "spacing"),
     ],
-)  # fmt: skip
+)
 def test_bad_words_are_refused_in_one_line(houses, tmp_path, monkeypatch, words, told):
     monkeypatch.chdir(tmp_path)
     Path("text.gpkg").write_text("not a layer")

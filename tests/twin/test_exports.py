@@ -14,7 +14,11 @@ import pytest
         ("gis.sources.weather_files", ["read_weather"]),
         ("meshes.solids", ["lod1_solids", "Kind"]),
         ("meshes.facets", ["make_facets"]),
-        ("meshes.solar.shadow", ["make_caster", "solid_occluders", "terrain_occluders"]),
+        (
+            "meshes.solar.occluders",
+            ["solid_occluders", "terrain_occluders", "open_occluders"],
+        ),
+        ("meshes.solar.shadow", ["make_caster"]),
         ("meshes.solar.irradiance", ["irradiate"]),
         ("meshes.solar.photovoltaics", ["pv_potential", "yield_table", "PvAssumptions"]),
         ("twin.build", ["build"]),

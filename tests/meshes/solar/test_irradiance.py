@@ -14,12 +14,12 @@ from meshes.polygons import make_polygons
 from meshes.solar.hourly import facet_hours
 from meshes.solar.irradiance import irradiate
 from meshes.solar.light import split_light
-from meshes.solar.shadow import Occluders, solid_occluders
+from meshes.solar.occluders import open_occluders, solid_occluders
 from meshes.solar.sky import reinhart_patches
 from meshes.solids import Kind, lod1_solids
 
 PLACE = {"latitude": 56.041, "longitude": 12.696}
-NOTHING = Occluders(make_polygons([]), np.empty(0, np.int8))
+NOTHING = open_occluders(make_polygons([]))
 
 ORIENTATIONS = [
     (0, 180), (10, 90), (30, 180), (40, 180), (45, 260),
@@ -79,7 +79,9 @@ def test_hours_add_up_to_the_year(random_blocks):
     facets = make_facets(lod1_solids(random_blocks(3, 6)), spacing=2.0)
     light = irradiate(facets, solid_occluders(facets.solids), typical_year(), **PLACE)
     hours = facet_hours(light, np.arange(len(facets)))
-    assert hours.sum(axis=1, dtype=float) / 1000 == pytest.approx(light.facet_annual, abs=0.3)
+    assert hours.sum(axis=1, dtype=float) / 1000 == pytest.approx(
+        light.facet_annual, abs=0.3
+    )
 
 
 def test_result_does_not_depend_on_the_number_of_threads(random_blocks):
@@ -106,7 +108,9 @@ def test_shade_only_takes(seed, random_blocks):
 def test_moving_the_scene_changes_nothing(blocks):
     shapes = [shapely.box(0, 0, 20, 12), shapely.box(25, -3, 40, 30)]
     here = blocks(shapes, [0, 0], [12, 21])
-    there = blocks([shapely.affinity.translate(s, 99_700, 6_213_500) for s in shapes], [2, 2], [14, 23])
+    there = blocks(
+        [shapely.affinity.translate(s, 99_700, 6_213_500) for s in shapes], [2, 2], [14, 23]
+    )
     sums = []
     for table in (here, there):
         facets = make_facets(lod1_solids(table))
@@ -137,7 +141,11 @@ def test_sky_view_in_a_long_street_is_the_closed_form(blocks):
     errors = []
     for multiplier in (2, 4):
         light = irradiate(
-            facets, solid_occluders(solids), typical_year(), **PLACE, sky=reinhart_patches(multiplier)
+            facets,
+            solid_occluders(solids),
+            typical_year(),
+            **PLACE,
+            sky=reinhart_patches(multiplier),
         )
         points, owner = facets.sensor_positions(), facets.sensor_facet
         floor = owner == facets.ids.index("b2-roof")

@@ -11,12 +11,12 @@ from gis.typical_year import typical_year
 from meshes.facets import make_facets
 from meshes.polygons import make_polygons
 from meshes.solar.irradiance import irradiate
+from meshes.solar.occluders import open_occluders, solid_occluders
 from meshes.solar.photovoltaics import PvAssumptions, pv_potential, yield_table
-from meshes.solar.shadow import Occluders, solid_occluders
 from meshes.solids import lod1_solids
 
 PLACE = {"latitude": 56.041, "longitude": 12.696}
-NOTHING = Occluders(make_polygons([]), np.empty(0, np.int8))
+NOTHING = open_occluders(make_polygons([]))
 EVERYWHERE = PvAssumptions(roof_threshold=0.0, facade_threshold=0.0, roof_cover=1.0)
 
 
@@ -57,7 +57,9 @@ def test_hours_and_tables_add_up(random_blocks):
     light = irradiate(facets, solid_occluders(facets.solids), weather, **PLACE)
     pv = pv_potential(light, weather)
     table = yield_table(light, pv)
-    assert pv.part_hours.sum(axis=1, dtype=float) == pytest.approx(table["pv_kwh"], rel=1e-4)
+    assert pv.part_hours.sum(axis=1, dtype=float) == pytest.approx(
+        table["pv_kwh"], rel=1e-4
+    )
     both = table["pv_roof_kwh"] + table["pv_facade_kwh"]
     assert both.to_numpy() == pytest.approx(table["pv_kwh"].to_numpy())
     total = pv.roof_hours.sum(axis=1, dtype=float)
@@ -83,7 +85,11 @@ def test_thresholds_and_cover_decide_the_area(blocks):
 
 def test_a_warmer_year_yields_less(free_planes):
     weather = typical_year()
-    hot = replace(weather, table=weather.table.assign(temp_air=weather.table["temp_air"] + 20))
+    hot = replace(
+        weather, table=weather.table.assign(temp_air=weather.table["temp_air"] + 20)
+    )
     light = irradiate(free_planes([(30, 180)]), NOTHING, weather, **PLACE)
-    cool, warm = (pv_potential(light, w, assumptions=EVERYWHERE).energy[0] for w in (weather, hot))
+    cool, warm = (
+        pv_potential(light, w, assumptions=EVERYWHERE).energy[0] for w in (weather, hot)
+    )
     assert 0.85 < warm / cool < 0.97

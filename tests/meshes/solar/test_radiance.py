@@ -11,7 +11,7 @@ from gis.sources.weather_files import read_weather
 from meshes.facets import Facets, make_facets
 from meshes.polygons import make_polygons
 from meshes.solar.irradiance import irradiate
-from meshes.solar.shadow import Occluders
+from meshes.solar.occluders import Occluders, open_occluders
 from meshes.solar.sky import reinhart_patches
 from meshes.solids import Kind, Solids
 
@@ -35,7 +35,7 @@ def read_obj(path: Path) -> Occluders:
         if kind == "f":
             faces.append([int(value.split("/")[0]) - 1 for value in rest])
     points = np.array(vertices)
-    return Occluders(make_polygons([[points[face]] for face in faces]), np.zeros(len(faces), np.int8))
+    return open_occluders(make_polygons([[points[face]] for face in faces]))
 
 
 def sensor_facets(table: pd.DataFrame) -> Facets:

@@ -9,8 +9,14 @@ from hypothesis import strategies as st
 from gis.terrain import Grid, Terrain
 from meshes.facets import Facets, make_facets
 from meshes.polygons import make_polygons
+from meshes.solar.occluders import (
+    Occluders,
+    open_occluders,
+    solid_occluders,
+    terrain_occluders,
+)
 from meshes.solar.reference import is_blocked
-from meshes.solar.shadow import Occluders, make_caster, solid_occluders, terrain_occluders
+from meshes.solar.shadow import make_caster
 from meshes.solar.sky import unit_vectors
 from meshes.solids import Kind, lod1_solids
 
@@ -53,22 +59,28 @@ def test_kernel_equals_brute_force(seed, azimuth, elevation, random_blocks):
 def test_open_triangles_and_overhangs_equal_brute_force(seed, elevation, random_blocks):
     rng = np.random.default_rng(seed)
     facets = make_facets(lod1_solids(random_blocks(seed, 3)), spacing=1.1)
-    triangles = rng.uniform([-20, -20, -10], [100, 100, 45], (30, 3, 3)) - facets.solids.origin
-    floating = Occluders(make_polygons([[t] for t in triangles]), np.zeros(30, np.int8))
+    triangles = (
+        rng.uniform([-20, -20, -10], [100, 100, 45], (30, 3, 3)) - facets.solids.origin
+    )
+    floating = open_occluders(make_polygons([[t] for t in triangles]))
     direction = towards(float(rng.uniform(0, 360)), elevation)
     assert (cast(facets, floating, direction) == brute(facets, floating, direction)).all()
 
 
 @pytest.mark.parametrize("elevation", [20.0, 45.0, 70.0])
 def test_shadow_length_is_height_over_tangent(blocks, elevation):
-    wall_and_ground = blocks([shapely.box(0, 0, 40, 1), shapely.box(-5, -100, 45, -0.001)], [0, -1], [10, 0])
+    wall_and_ground = blocks(
+        [shapely.box(0, 0, 40, 1), shapely.box(-5, -100, 45, -0.001)], [0, -1], [10, 0]
+    )
     facets = make_facets(lod1_solids(wall_and_ground), spacing=0.25)
     floor = facets.ids.index("b1-roof")
     blocked = cast(facets, solid_occluders(facets.solids), towards(0.0, elevation))
     points = facets.sensor_positions()[facets.sensor_facet == floor] + facets.solids.origin
     shaded = points[blocked[facets.sensor_facet == floor]]
     middle = shaded[np.abs(shaded[:, 0] - 20) < 5]
-    assert -middle[:, 1].min() == pytest.approx(10 / np.tan(np.radians(elevation)), abs=0.25)
+    assert -middle[:, 1].min() == pytest.approx(
+        10 / np.tan(np.radians(elevation)), abs=0.25
+    )
 
 
 def test_light_does_not_leak_through_seams(blocks):
@@ -78,8 +90,8 @@ def test_light_does_not_leak_through_seams(blocks):
     ring = np.array([[-10, 0, -2], [10, 0, -2], [10, 0, 12], [-10, 0, 12.0]])
     hub = np.array([0.1234, 0, 3.456])
     fan = [[np.array([ring[k], ring[(k + 1) % 4], hub])] for k in range(4)]
-    whole = Occluders(make_polygons([[ring]]), np.zeros(1, np.int8))
-    pieces = Occluders(make_polygons(fan), np.zeros(4, np.int8))
+    whole = open_occluders(make_polygons([[ring]]))
+    pieces = open_occluders(make_polygons(fan))
     for azimuth in np.linspace(-60, 60, 41):
         direction = towards(float(azimuth) + 0.017, 31.7)
         assert (cast(facets, pieces, direction) == cast(facets, whole, direction)).all()
@@ -97,7 +109,9 @@ def test_a_lone_convex_block_never_shades_itself(blocks):
 
 def test_a_shared_wall_is_dark(blocks):
     facets = make_facets(
-        lod1_solids(blocks([shapely.box(0, 0, 10, 10), shapely.box(10, 0, 20, 10)], [0, 0], [8, 8]))
+        lod1_solids(
+            blocks([shapely.box(0, 0, 10, 10), shapely.box(10, 0, 20, 10)], [0, 0], [8, 8])
+        )
     )
     shared = np.flatnonzero((facets.part == 0) & (facets.normal[:, 0] > 0.9))[0]
     for elevation in (5.0, 40.0, 85.0):
@@ -121,8 +135,12 @@ def test_terrain_hides_the_low_sun_but_not_the_high(blocks):
     x = np.arange(400) + 0.5 - 200
     north_south = 200 - (np.arange(800) + 0.5)
     ridge = np.clip(60 - np.abs(north_south + 200) * 1.0, 0, None)
-    terrain = Terrain(Grid(-200.0, 200.0, 1.0, 800, 400), np.tile(ridge[:, None], (1, x.size)), "ridge")
-    facets = make_facets(lod1_solids(blocks([shapely.box(-5, -5, 5, 5)], [0], [3])), terrain=terrain)
+    terrain = Terrain(
+        Grid(-200.0, 200.0, 1.0, 800, 400), np.tile(ridge[:, None], (1, x.size)), "ridge"
+    )
+    facets = make_facets(
+        lod1_solids(blocks([shapely.box(-5, -5, 5, 5)], [0], [3])), terrain=terrain
+    )
     ground = terrain_occluders(terrain, facets.solids.origin, cell=10.0)
     roof = facets.sensor_facet == facets.ids.index("b0-roof")
     crest = np.degrees(np.arctan2(60 - 3, 200))
@@ -148,6 +166,6 @@ def test_terrain_surface_is_nowhere_above_the_ground():
 
 def test_facets_without_occluders_see_everything(blocks):
     facets = make_facets(lod1_solids(blocks([shapely.box(0, 0, 9, 9)], [0], [3])))
-    nothing = Occluders(make_polygons([]), np.empty(0, np.int8))
+    nothing = open_occluders(make_polygons([]))
     roof = facets.kind[facets.sensor_facet] == Kind.ROOF
     assert not cast(facets, nothing, towards(12.0, 3.0))[roof].any()

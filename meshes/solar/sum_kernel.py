@@ -1,0 +1,148 @@
+"""Add light to the sensors that see it: the compiled part of `irradiance` and `hourly`."""
+
+import numba
+import numpy as np
+
+MONTHS = 12
+
+
+@numba.njit(inline="always")
+def _popcount(x):
+    """Count the set bits of a 64-bit word."""
+    x -= (x >> np.uint64(1)) & np.uint64(0x5555555555555555)
+    x = (x & np.uint64(0x3333333333333333)) + (
+        (x >> np.uint64(2)) & np.uint64(0x3333333333333333)
+    )
+    x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.int64((x * np.uint64(0x0101010101010101)) >> np.uint64(56))
+
+
+@numba.njit(inline="always")
+def _count_visible(blocked, k, mask, w0, w1):
+    """Count the sensors of one facet that direction k of the block does not block."""
+    count = 0
+    for w in range(w0, w1):
+        count += _popcount(mask[w] & ~blocked[k, w])
+    return count
+
+
+@numba.njit(inline="always")
+def _spread(visible, w, weight, into, row):
+    """Add ``weight`` to the visible sensors of one word."""
+    base = w * 64
+    for k in range(64):
+        into[row, base + k] += weight * np.float32((visible >> np.uint64(k)) & np.uint64(1))
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def add_views(
+    blocked,
+    mask,
+    bit_start,
+    shape,
+    counts,
+    weights,
+    first,
+    stop,
+    into,
+    total,
+):
+    """Add the weights of a block of directions to all sensors that see them."""
+    for f in range(first, stop):
+        w0 = bit_start[f] >> 6
+        w1 = w0 + (shape[f, 0] * shape[f, 1] + 63) // 64
+        everywhere = 0.0
+        for k in range(blocked.shape[0]):
+            weight = weights[f, k]
+            if weight <= 0.0:
+                continue
+            count = _count_visible(blocked, k, mask, w0, w1)
+            total[f] += weight * count / counts[f]
+            if count == counts[f]:
+                everywhere += weight
+            elif count > 0:
+                part = np.float32(weight)
+                for w in range(w0, w1):
+                    visible = mask[w] & ~blocked[k, w]
+                    if visible != np.uint64(0):
+                        _spread(visible, w, part, into, 0)
+        if everywhere > 0.0:
+            part = np.float32(everywhere)
+            for w in range(w0, w1):
+                _spread(mask[w], w, part, into, 0)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def add_beam(
+    blocked,
+    mask,
+    bit_start,
+    shape,
+    counts,
+    normal,
+    offset,
+    start,
+    towards,
+    energy,
+    month,
+    first,
+    stop,
+    into,
+    total,
+    share,
+):
+    """Add the beam of a block of sun bins to all sensors that see them, by month."""
+    gain = np.zeros(MONTHS)
+    everywhere = np.zeros(MONTHS)
+    for f in range(first, stop):
+        w0 = bit_start[f] >> 6
+        w1 = w0 + (shape[f, 0] * shape[f, 1] + 63) // 64
+        nx, ny, nz = normal[f, 0], normal[f, 1], normal[f, 2]
+        for k in range(blocked.shape[0]):
+            count = _count_visible(blocked, k, mask, w0, w1)
+            if count == 0:
+                continue
+            b = offset + k
+            part = count / counts[f]
+            share[f, b] = part
+            for s in range(start[b], start[b + 1]):
+                cosine = nx * towards[s, 0] + ny * towards[s, 1] + nz * towards[s, 2]
+                if cosine > 0.0:
+                    gain[month[s]] += energy[s] * cosine
+            for m in range(MONTHS):
+                if gain[m] > 0.0:
+                    total[f, m] += gain[m] * part
+                    if count == counts[f]:
+                        everywhere[m] += gain[m]
+                    else:
+                        weight = np.float32(gain[m])
+                        for w in range(w0, w1):
+                            visible = mask[w] & ~blocked[k, w]
+                            if visible != np.uint64(0):
+                                _spread(visible, w, weight, into, m)
+                    gain[m] = 0.0
+        for m in range(MONTHS):
+            if everywhere[m] > 0.0:
+                weight = np.float32(everywhere[m])
+                for w in range(w0, w1):
+                    _spread(mask[w], w, weight, into, m)
+                everywhere[m] = 0.0
+
+
+@numba.njit(nogil=True, cache=True)
+def add_beam_hours(normal, visible, towards, hour, bins, energy, transmission, into):
+    """Add the beam of every sun position to its hour."""
+    steps = transmission.shape[0] - 1
+    for f in range(normal.shape[0]):
+        nx, ny, nz = normal[f, 0], normal[f, 1], normal[f, 2]
+        for s in range(towards.shape[0]):
+            share = visible[f, bins[s]]
+            if share == 0.0:
+                continue
+            cosine = nx * towards[s, 0] + ny * towards[s, 1] + nz * towards[s, 2]
+            if cosine <= 0.0:
+                continue
+            place = min(cosine, 1.0) * steps
+            k = min(int(place), steps - 1)
+            passed = transmission[k] + (place - k) * (transmission[k + 1] - transmission[k])
+            into[f, hour[s]] += energy[s] * cosine * share * passed
