@@ -30,7 +30,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     except HeidiError:
         raise  # says already what is wrong
     except OSError as error:
-        message = f"cannot write {path}: {error.strerror or error}; choose a folder that can be written"
+        reason = error.strerror or error
+        message = f"cannot write {path}: {reason}; choose a folder that can be written"
         raise OutputError(message) from error
     finally:
         temporary.unlink(missing_ok=True)

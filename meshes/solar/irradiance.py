@@ -5,6 +5,7 @@ does not grow with the number of directions. Threads share out directions while 
 and facets while summing: every sum is added in one fixed order, whatever their number.
 """
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -191,7 +192,7 @@ def _ranges(facets: Facets, workers: int) -> list[tuple[int, int]]:
     pieces = max(1, min(len(facets), 4 * workers))
     targets = np.linspace(0, len(facets.mask) * 64, pieces + 1)[1:-1]
     cuts = np.unique(np.r_[0, np.searchsorted(facets.bit_start, targets), len(facets)])
-    return [(int(a), int(b)) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [(int(a), int(b)) for a, b in itertools.pairwise(cuts)]
 
 
 def _sum_sky(

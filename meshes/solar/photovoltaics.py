@@ -174,7 +174,7 @@ def _suitable_area(
 
 
 def _diffuse_transmission(facets: Facets) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the share of dome, horizon and ground light that passes the glass, (f,) each."""
+    """Return the shares of dome, horizon and ground light that pass the glass, (f,)."""
     tilt = np.degrees(np.arccos(np.clip(facets.normal[:, 2], -1.0, 1.0))).round(1)
     tilts, which = np.unique(tilt, return_inverse=True)
     found = [pvlib.iam.marion_diffuse("physical", float(value)) for value in tilts]

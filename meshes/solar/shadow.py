@@ -8,9 +8,10 @@ at the sensors is the ray casting answer:
     a sensor at P is blocked in direction d when the ray P + t d meets an occluder at a
     point that lies more than ``EPSILON`` above the plane of the sensor's facet.
 
-Of a closed solid only the faces turned towards d are drawn: every ray that starts outside
-or inside of the solid and runs through it leaves it by one of them. Of a height field only
-the faces turned away are drawn: a ray that starts above the ground enters it by one of them.
+Of a closed solid only the faces turned towards d are drawn: every ray that starts
+outside or inside of the solid and runs through it leaves it by one of them. Of a height
+field only the faces turned away are drawn: a ray that starts above the ground enters it by
+one of them.
 
 The height above the facet's plane at which the ray of a grid point meets the polygon is a
 linear function of the grid coordinates; so a polygon that reaches behind the facet needs no
@@ -79,8 +80,8 @@ def make_caster(facets: Facets, occluders: Occluders) -> Caster:
     sequence = curve_order(drawn.vertices[drawn.vertex_start[:-1]])
     polygons, sides = drawn.take(sequence), occluders.side[sequence]
     order = curve_order(facets.corner)
-    owner, place, facet_owner = _match_parts(facets, occluders)
-    owner, place = owner[sequence], place[sequence]
+    label, facet_owner = _match_parts(facets, occluders)
+    label = label[sequence]
     start = polygons.vertex_start
     count = len(polygons)
     if count:
@@ -109,8 +110,7 @@ def make_caster(facets: Facets, occluders: Occluders) -> Caster:
         (high - low) / 2,
         sides,
         polygons.is_convex(),
-        owner,
-        place,
+        label,
     )
     receivers = (
         *(np.ascontiguousarray(array[order]) for array in receivers),
@@ -121,8 +121,7 @@ def make_caster(facets: Facets, occluders: Occluders) -> Caster:
             facet_owner[order],
             polygons.vertices,
             start,
-            owner,
-            place,
+            label,
             EPSILON,
         ),
         facets.mask,
@@ -137,29 +136,26 @@ def make_caster(facets: Facets, occluders: Occluders) -> Caster:
     )
 
 
-def _match_parts(
-    facets: Facets, occluders: Occluders
-) -> tuple[IntArray, IntArray, IntArray]:
-    """Number the building parts that facets and occluders share.
+def _match_parts(facets: Facets, occluders: Occluders) -> tuple[IntArray, IntArray]:
+    """Return labels by which the kernel knows the faces of a facet's own building part.
 
     Returns
     -------
-    owner : (p,) int
-        Part of each occluder, -1 for none.
-    place : (p,) int
-        Its place among the faces of its part, -1 from the 65th on.
+    label : (p,) int
+        Of each occluder 64 times its part's number plus its place among the part's faces;
+        -1 without a part and from the 65th face on.
     facet_owner : (f,) int
-        Part of each facet in the same numbers, -2 where it casts no shadow.
+        Number of each facet's part, -2 where the part casts no shadow.
     """
     owner = occluders.part
     by_part = np.argsort(owner, kind="stable")
     first = np.searchsorted(owner[by_part], owner[by_part], side="left")
     place = np.empty(len(owner), np.int64)
     place[by_part] = np.arange(len(owner)) - first
-    place[(owner < 0) | (place >= 64)] = -1
+    label = np.where((owner < 0) | (place >= 64), -1, owner * 64 + place)
     number = {part: k for k, part in enumerate(occluders.parts)}
     lookup = np.array([number.get(part, -2) for part in facets.solids.parts], np.int64)
-    return owner, place, lookup[facets.part]
+    return label, lookup[facets.part]
 
 
 def curve_order(points: FloatArray) -> IntArray:

@@ -18,6 +18,7 @@ BIN = 30.0
 """Width of the bins that sort polygons in the plane across the direction [m]."""
 
 ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+ONE = np.uint64(1)
 
 
 @numba.njit(inline="always")
@@ -37,22 +38,12 @@ def _fill(bits, first, stop):
 
 
 @numba.njit(inline="always")
-def _cross_convex(
-    gx,
-    gy,
-    edge_end,
-    first,
-    corners,
-    r0,
-    r1,
-    nv,
-    nu,
-    crossing,
-):
-    """Find where the outline of a convex polygon crosses the rows: once up, once down."""
-    for r in range(r0, r1 + 1):
-        crossing[0, r] = nu + 1.0
-        crossing[1, r] = nu + 1.0
+def _cross_convex(gx, gy, edge_end, first, corners, r0, r1, crossing):
+    """Find where the outline of a convex polygon crosses the rows r0..r1 within its height.
+
+    Each of them is crossed once on the way up and once on the way down, so that nothing
+    has to be counted or sorted.
+    """
     for k in range(corners):
         m = edge_end[first + k] - first
         # The lower end first: neighbours that share this edge compute the very same
@@ -60,9 +51,9 @@ def _cross_convex(
         rising = gy[k] < gy[m]
         low, high = (k, m) if rising else (m, k)
         ya, yb = gy[low], gy[high]
-        # Rows whose centre yc has ya <= yc < yb.
-        ra = max(r0, int(np.ceil(max(ya, -1.0) - 0.5)))
-        rb = min(r1, int(np.ceil(min(yb, nv + 1.0) - 0.5)) - 1)
+        # Rows whose centre yc has ya <= yc < yb; the corners are within the grid's reach.
+        ra = max(r0, np.int64(np.ceil(max(ya, -1.0) - 0.5)))
+        rb = min(r1, np.int64(np.ceil(min(yb, r1 + 2.0) - 0.5)) - 1)
         if rb < ra or ra < 0:
             continue
         slope = (gx[high] - gx[low]) / (yb - ya)
@@ -184,7 +175,7 @@ def _sort_into_bins(direction, u, v, casters):
     Within a bin polygons are in order of their distance along the direction, so that a
     facet meets its nearest occluders first and is often full before the far ones.
     """
-    vertices, _, start, normal, _, centre, half, side, _, _, _ = casters
+    vertices, _, start, normal, _, centre, half, side, _, _ = casters
     dx, dy, dz = direction[0], direction[1], direction[2]
     ux, uy, uz = u[0], u[1], u[2]
     vx, vy, vz = v[0], v[1], v[2]
@@ -278,9 +269,7 @@ def _sort_into_bins(direction, u, v, casters):
 def cast_shadows(direction, receivers, casters, longest, epsilon, blocked):
     """Fill the blocked bits of all facets for one direction."""
     corner, cell1, cell2, facet_normal, shape, bit_start, facet_owner, own, mask = receivers
-    vertices, edge_end, start, normal, offset, centre, half, _, convex, owner, place = (
-        casters
-    )
+    vertices, edge_end, start, normal, offset, centre, half, _, convex, label = casters
     dx, dy, dz = direction[0], direction[1], direction[2]
     if abs(dz) < 0.9:
         length = np.sqrt(dx * dx + dy * dy)
@@ -304,6 +293,7 @@ def cast_shadows(direction, receivers, casters, longest, epsilon, blocked):
     span1 = np.empty(most_rows, np.int32)
     for f in range(corner.shape[0]):
         nu, nv = shape[f, 0], shape[f, 1]
+        mine, behind_me = facet_owner[f], own[f]
         nx, ny, nz = facet_normal[f, 0], facet_normal[f, 1], facet_normal[f, 2]
         w0 = bit_start[f] >> 6
         w1 = (bit_start[f] + nu * nv - 1) >> 6
@@ -367,9 +357,11 @@ def cast_shadows(direction, receivers, casters, longest, epsilon, blocked):
                     if seen_by[p] == f:
                         continue
                     seen_by[p] = f
-                    if owner[p] == facet_owner[f] and place[p] >= 0:
-                        if (own[f] >> np.uint64(place[p])) & np.uint64(1):
-                            continue
+                    if (
+                        label[p] >> 6 == mine
+                        and behind_me >> np.uint64(label[p] & 63) & ONE
+                    ):
+                        continue
                     # The same bounds again, in grid coordinates and for the rows left.
                     du = 0.5 * (bounds[0, item] + bounds[1, item]) - ou
                     dv = 0.5 * (bounds[2, item] + bounds[3, item]) - ov
@@ -449,9 +441,17 @@ def cast_shadows(direction, receivers, casters, longest, epsilon, blocked):
                         hy = -scale * _dot(cell2, f, mx, my, mz)
                     if convex[p]:
                         pairs = 1
-                        _cross_convex(
-                            gx, gy, edge_end, first, corners, r0, r1, nv, nu, crossing
-                        )
+                        ymin = np.inf
+                        ymax = -np.inf
+                        for k in range(corners):
+                            ymin = min(ymin, gy[k])
+                            ymax = max(ymax, gy[k])
+                        # Exactly the rows that the outline crosses.
+                        r0 = max(r0, int(np.ceil(max(ymin, -1.0) - 0.5)))
+                        r1 = min(r1, int(np.ceil(min(ymax, nv + 1.0) - 0.5)) - 1)
+                        if r1 < r0:
+                            continue
+                        _cross_convex(gx, gy, edge_end, first, corners, r0, r1, crossing)
                     else:
                         pairs = _cross_any(
                             gx,
@@ -489,40 +489,33 @@ def cast_shadows(direction, receivers, casters, longest, epsilon, blocked):
 
 
 @numba.njit(cache=True)
-def own_faces_behind(
-    corner,
-    normal,
-    facet_owner,
-    vertices,
-    start,
-    owner,
-    place,
-    epsilon,
-):
+def own_faces_behind(corner, normal, facet_owner, vertices, start, label, epsilon):
     """Mark, one bit a face, which faces of its own part lie nowhere before each facet."""
-    first = np.full(owner.max() + 2 if owner.size else 1, -1)
-    following = np.full(owner.size, -1)
-    for p in range(owner.size):  # chain the faces of each part
-        if owner[p] >= 0:
-            following[p] = first[owner[p]]
-            first[owner[p]] = p
+    parts = 0
+    for p in range(label.size):
+        parts = max(parts, (label[p] >> 6) + 1)
+    first = np.full(parts, -1)
+    following = np.full(label.size, -1)
+    for p in range(label.size):  # chain the faces of each part
+        if label[p] >= 0:
+            following[p] = first[label[p] >> 6]
+            first[label[p] >> 6] = p
     behind = np.zeros(facet_owner.size, np.uint64)
     for f in range(facet_owner.size):
-        if facet_owner[f] < 0:
+        if facet_owner[f] < 0 or facet_owner[f] >= parts:
             continue
         level = 0.0
         for axis in range(3):
             level += corner[f, axis] * normal[f, axis]
         p = first[facet_owner[f]]
         while p >= 0:
-            if place[p] >= 0:
-                highest = -np.inf
-                for k in range(start[p], start[p + 1]):
-                    height = -level - epsilon
-                    for axis in range(3):
-                        height += vertices[k, axis] * normal[f, axis]
-                    highest = max(highest, height)
-                if highest <= 0:
-                    behind[f] |= np.uint64(1) << np.uint64(place[p])
+            highest = -np.inf
+            for k in range(start[p], start[p + 1]):
+                height = -level - epsilon
+                for axis in range(3):
+                    height += vertices[k, axis] * normal[f, axis]
+                highest = max(highest, height)
+            if highest <= 0:
+                behind[f] |= ONE << np.uint64(label[p] & 63)
             p = following[p]
     return behind

@@ -66,7 +66,7 @@ CORNERS = ((-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5))
 
 @pytest.mark.parametrize("scene", ["open", "canyon_EW", "court_sq", "slabs"])
 def test_light_without_reflection_agrees(truth, shared_data, scene):
-    """Sun and sky within 2 % bias and 6.5 % scatter of the scene's mean, sky view within 0.02.
+    """Sun and sky within 2 % bias and 6.5 % scatter of the mean, sky view within 0.02.
 
     The references stand on an all-weather sky. Here the sky is Perez' three parts, whose
     horizon band is too simple where walls hide most of the sky: that is the scatter.
