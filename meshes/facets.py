@@ -11,8 +11,8 @@ from gis.terrain import Terrain
 from meshes.polygons import FloatArray, IntArray, Polygons
 from meshes.solids import Kind, Solids
 
-WALL_TERRAIN_GAP = 0.3
-"""Distance in front of a wall at which the terrain decides what is buried [m]."""
+TERRAIN_GAP = 0.3
+"""Distance before a face at which the terrain decides what is buried [m]."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def make_facets(
         Largest distance between neighbouring sensors [m]; cells are shrunk so that a
         whole number fits.
     terrain : Terrain, optional
-        Wall cells below it are buried and get no sensor.
+        Cells below it are buried and get no sensor.
 
     Returns
     -------
@@ -160,9 +160,8 @@ def make_facets(
         raise GeometryError(message)
     faces = np.flatnonzero(solids.kind != Kind.GROUND)
     grids = [_grid(solids.faces, int(face), spacing) for face in faces]
-    walls = np.flatnonzero(solids.kind[faces] == Kind.WALL)
     if terrain is not None:
-        _bury_walls(grids, walls, solids, terrain)
+        _bury(grids, solids, terrain)
     kept = np.array([k for k, grid in enumerate(grids) if grid.inside.any()], np.int64)
     grids = [grids[k] for k in kept]
     faces = faces[kept]
@@ -250,31 +249,22 @@ def _grid(faces: Polygons, face: int, spacing: float) -> _Grid:
     return _Grid(corner, e1, e2, step, inside)
 
 
-def _bury_walls(
-    grids: list[_Grid], walls: IntArray, solids: Solids, terrain: Terrain
-) -> None:
-    """Take away the wall sensors that lie below the terrain in front of the wall."""
-    centres = [grids[k].centres().reshape(-1, 3) for k in walls]
+def _bury(grids: list[_Grid], solids: Solids, terrain: Terrain) -> None:
+    """Take away the sensors that lie below the terrain in front of their face."""
+    centres = [grid.centres().reshape(-1, 3) for grid in grids]
     if not centres:
         return
     points = np.concatenate(centres) + solids.origin
-    ahead = np.concatenate(
-        [
-            np.broadcast_to(np.cross(grids[k].e1, grids[k].e2), (len(c), 3))
-            for k, c in zip(walls, centres, strict=True)
-        ]
-    )
-    spots = points + WALL_TERRAIN_GAP * ahead
+    normals = np.array([np.cross(grid.e1, grid.e2) for grid in grids])
+    ahead = np.repeat(normals, [len(cells) for cells in centres], axis=0)
+    spots = points + TERRAIN_GAP * ahead
     above = points[:, 2] > terrain.sample(spots[:, 0], spots[:, 1])
     start = 0
-    for k in walls:
-        grid = grids[k]
+    for grid in grids:
         stop = start + grid.inside.size
-        seen = above[start:stop].reshape(grid.inside.shape)
-        grid.share = float(
-            np.count_nonzero(grid.inside & seen) / np.count_nonzero(grid.inside)
-        )
-        grid.inside = grid.inside & seen
+        seen = grid.inside & above[start:stop].reshape(grid.inside.shape)
+        grid.share = float(np.count_nonzero(seen) / np.count_nonzero(grid.inside))
+        grid.inside = seen
         start = stop
 
 

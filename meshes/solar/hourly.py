@@ -31,22 +31,14 @@ def facet_hours(
     Returns
     -------
     (k, h) float32
-        [W/m2]; its sum over the year equals ``light.facet_annual`` without cover.
+        [W/m2]. Without cover the year adds up to ``light.facet_annual`` within
+        0.3 kWh/m2: a darker horizon is limited hour by hour here, month by month there.
     """
-    normal = light.facets.normal[facets]
-    facing_up = normal[:, 2]
     through = diffuse_transmission or (np.ones(len(facets)),) * 3
-    view = light.facet_sky_view[facets]
-    openness = view / np.maximum((1 + facing_up) / 2, 1e-12)
     parts = (
-        (light.light.dome, view * through[0]),
-        (
-            light.light.horizon,
-            light.horizon_view[facets]
-            * np.sqrt(np.maximum(0, 1 - facing_up**2))
-            * through[1],
-        ),
-        (light.light.ground, openness * (1 - facing_up) / 2 * through[2]),
+        (light.light.dome, light.facet_sky_view[facets] * through[0]),
+        (light.light.horizon, light.horizon_view[facets] * through[1]),
+        (light.light.ground, light.ground_view[facets] * through[2]),
     )
     hours = np.zeros((len(facets), light.hours), np.float32)
     for course, weight in parts:
@@ -55,7 +47,7 @@ def facet_hours(
     np.maximum(hours, 0, out=hours)
     path = light.path
     add_beam_hours(
-        normal,
+        light.facets.normal[facets],
         light.sun_share[facets],
         path.direction,
         path.hour,

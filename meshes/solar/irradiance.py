@@ -56,8 +56,9 @@ class Irradiation:
         Hourly light in parts.
     path : SunPath
         Sun positions and bins.
-    horizon_view : (f,) float
-        Mean share of the horizon band's light that each facet receives.
+    horizon_view, ground_view : (f,) float
+        Mean shares of the light of the horizon band and of the sunlit ground that each
+        facet receives; a free wall has 1 and 0.5.
     """
 
     sensor_monthly: Float32Array
@@ -69,6 +70,7 @@ class Irradiation:
     light: Light
     path: SunPath
     horizon_view: FloatArray
+    ground_view: FloatArray
 
     @property
     def sensor_annual(self) -> Float32Array:
@@ -134,9 +136,10 @@ def irradiate(
     -----
     Sky: Perez-Driesse in three parts (even dome, horizon band, circumsolar light that
     comes from the sun's direction). Free planes equal pvlib's sum, because the views of
-    dome and horizon are normalised to those of the free plane. Ground: its light is
-    reduced as the sensor's view of the sky is, for what hides the sky also shades the
-    ground; light reflected by other facades is not counted.
+    dome and horizon are normalised to those of the free plane. Ground: its light falls
+    with the square of the sensor's openness to the sky, once for the ground that is hidden
+    and once for the shade on what is left; light reflected by facades is not counted.
+    docs/solar.md compares both with Radiance.
     """
     light = split_light(weather, latitude=latitude, longitude=longitude, albedo=albedo)
     path = sun_path(
@@ -325,18 +328,22 @@ def _assemble(
         monthly(light.horizon),
         monthly(light.ground),
     )
-    facet_monthly = (
-        sums.facet / 1000.0
-        + np.outer(views.dome_facet * free_dome, dome)
-        + np.outer(views.horizon_facet * free_horizon, horizon)
-        + np.outer(views.dome_facet * to_ground, ground)
-    )
     owner = facets.sensor_facet
     bit = facets.sensor_bit
     seen = views.dome_bits[0, bit]
     rim = (views.horizon_bits[0, bit] * free_horizon[owner]).astype(np.float32)
     sky = (seen * free_dome[owner]).astype(np.float32)
-    floor = (seen * to_ground[owner]).astype(np.float32)
+    # What hides the sky hides the ground as well, and it also shades the ground.
+    floor = (seen**2 * to_ground[owner]).astype(np.float32)
+    ground_view = (
+        np.bincount(owner, floor, minlength=len(facets)) / facets.sensors_per_facet
+    )
+    facet_monthly = (
+        sums.facet / 1000.0
+        + np.outer(views.dome_facet * free_dome, dome)
+        + np.outer(views.horizon_facet * free_horizon, horizon)
+        + np.outer(ground_view, ground)
+    )
     sensor_monthly = np.empty((len(bit), MONTHS), np.float32)
     for m in range(MONTHS):
         sensor_monthly[:, m] = (
@@ -356,5 +363,6 @@ def _assemble(
         facets=facets,
         light=light,
         path=path,
-        horizon_view=views.horizon_facet,
+        horizon_view=views.horizon_facet * free_horizon,
+        ground_view=ground_view,
     )

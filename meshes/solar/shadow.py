@@ -26,13 +26,13 @@ from numpy.typing import NDArray
 from meshes.facets import Facets
 from meshes.polygons import FloatArray, IntArray
 from meshes.solar.occluders import Occluders
-from meshes.solar.shadow_kernel import cast_shadows, own_faces_behind
+from meshes.solar.own_kernel import own_faces_behind
+from meshes.solar.shadow_kernel import cast_shadows
 
 EPSILON = 1e-3
 """Height above a facet's plane below which nothing can block its sensors [m].
 
-Neighbouring walls of real data lie within a millimetre of one plane; any value from 0 to
-1e-3 m changes annual sums by less than 0.001 %."""
+Neighbouring walls of real data lie within about a millimetre of one plane."""
 
 CURVE_CELL = 16.0
 """Cell of the space-filling curve [m]."""

@@ -73,6 +73,19 @@ def test_walls_below_the_terrain_have_no_sensors(blocks):
     assert cut.area[cut.ids.index(name)] == pytest.approx(16 * 8 / 2, rel=0.1)
 
 
+def test_roofs_below_the_terrain_have_no_sensors(blocks):
+    z = np.tile(np.arange(200) * 0.5 + 0.25 - 50, (200, 1))  # 0 m at x = 0, 10 m at x = 20
+    terrain = Terrain(Grid(-100.0, 100.0, 1.0, 200, 200), z, "slope")
+    facets = make_facets(
+        lod1_solids(blocks([shapely.box(0, 0, 20, 10)], [0], [4])), terrain=terrain
+    )
+    roof = facets.ids.index("b0-roof")
+    assert facets.sensors_per_facet[roof] == 8 * 10, (
+        "the roof at 4 m meets the slope at x = 8"
+    )
+    assert facets.area[roof] == pytest.approx(80.0)
+
+
 @pytest.mark.parametrize("spacing", [0.0, -1.0, float("nan")])
 def test_spacing_must_be_positive(blocks, spacing):
     with pytest.raises(GeometryError, match="spacing must be above 0"):

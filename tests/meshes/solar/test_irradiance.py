@@ -173,3 +173,29 @@ def test_progress_reaches_the_end(free_planes):
         progress=lambda text, share: told.append((text, share)),
     )  # fmt: skip
     assert [text for text, share in told if share == 1.0] == ["sky", "sun"]
+
+
+def test_two_degree_bins_stay_close_to_fine_ones(random_blocks):
+    facets = make_facets(lod1_solids(random_blocks(21, 8)), spacing=2.0)
+    coarse, fine = (
+        irradiate(
+            facets,
+            solid_occluders(facets.solids),
+            typical_year(),
+            **PLACE,
+            bin_degrees=width,
+        )
+        for width in (2.0, 0.5)
+    )
+    difference = np.abs(coarse.sensor_annual - fine.sensor_annual)
+    assert difference.mean() / fine.sensor_annual.mean() < 0.005
+
+
+def test_ground_light_of_a_free_wall_is_half_the_reflected(free_planes):
+    weather = typical_year()
+    lit, unlit = (
+        irradiate(free_planes([(90, 180)]), NOTHING, weather, **PLACE, albedo=albedo)
+        for albedo in (0.3, 0.0)
+    )
+    gained = lit.facet_annual[0] - unlit.facet_annual[0]
+    assert gained == pytest.approx(0.5 * 0.3 * weather.annual("ghi"), rel=1e-4)
