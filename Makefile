@@ -10,12 +10,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 SETTINGS := pyproject.toml constraints.txt
 BUNDLE := twin/web/dist/viewer.js
-BUNDLED := twin/web/viewer.js twin/web/package.json twin/web/package-lock.json \
+BUNDLED := $(wildcard twin/web/viewer*.js) twin/web/package.json twin/web/package-lock.json \
 	tools/bundle_viewer.py
 INSTALL = sh tools/install.sh $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format web wheel clean
+.PHONY: help demo test lint format web wheel bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make lint    check style, types and import layers"
 	@echo "make format  let ruff rewrite the code in house style"
 	@echo "make wheel   pack an installable wheel with the web viewer into build/wheels/"
+	@echo "make bench   race the shadow kernel against embreex in one run"
 	@echo "make clean   remove .venv, caches and everything built"
 
 demo: $(VENV)/runtime.stamp $(BUNDLE)
@@ -43,6 +44,9 @@ format: $(VENV)/dev.stamp
 	$(BIN)/python -m ruff format .
 
 web: $(BUNDLE)
+
+bench: $(VENV)/runtime.stamp
+	$(BIN)/python bench/kernel.py
 
 wheel: $(VENV)/runtime.stamp $(BUNDLE)
 	rm -rf build

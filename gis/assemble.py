@@ -266,6 +266,11 @@ def _read_water(
     parts = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
     if not len(parts):
         return shapely.MultiPolygon(), 0.0, (*notes, "no water within the terrain")
+    stated = find_columns(frame, ["level"])
+    if stated and pd.api.types.is_numeric_dtype(frame[stated[0]]):
+        told = frame[stated[0]].dropna()
+        if len(told):
+            return shapely.MultiPolygon(list(parts)), round(float(told.median()), 2), notes
     _, middle = ground_under(parts, ground)
     level = round(float(np.average(middle, weights=shapely.area(parts))), 2)
     notes += (f"water level taken as {level:g} m, the terrain under the water",)

@@ -17,7 +17,7 @@ from gis.sources.weather_files import read_weather
 from gis.typical_year import typical_year
 from gis.weather import Weather
 from twin.build import build as build_twin
-from twin.folder import prepare_folder, write_twin
+from twin.folder import check_folder, write_twin
 from twin.summary import summary_lines
 
 FINEST, COARSEST = 0.1, 20.0
@@ -133,7 +133,7 @@ def _run(
             "1 m suits a district"
         )
         raise GeometryError(message)
-    prepare_folder(out)
+    check_folder(out)
     with _Stages() as told:
         told("reading", 0.0)
         district, weather = read()

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import shapely
 
 from gis.errors import OutputError
 from gis.files import atomic_path
@@ -22,7 +24,14 @@ from twin.ingest.simulator import simulate_day
 from twin.model import building_table, district_model
 from twin.report import write_report
 from twin.state import TwinState
-from twin.tables import Provenance, facet_table, write_facets, write_hourly, write_meters
+from twin.tables import (
+    Provenance,
+    facet_table,
+    write_facets,
+    write_hourly,
+    write_meters,
+    write_sensors,
+)
 
 SIMULATED_DAY = (6, 21)
 """Month and day of the simulated meter data."""
@@ -77,7 +86,8 @@ def write_twin(
     built : Built
         The lit district.
     folder : Path
-        Made if missing; files of the same names are replaced, each only when it is whole.
+        Made if missing; files of the same names are replaced, each only when it is whole,
+        and stills of an earlier build are taken away.
     stills : bool
         Whether to draw the pictures, the slowest part.
     progress : callable, optional
@@ -92,7 +102,7 @@ def write_twin(
     OutputError
         If the folder or a file cannot be written.
     """
-    prepare_folder(folder)
+    _make_folder(folder)
     told: Progress = progress or (lambda _text, _share: None)
     district, light, pv = built.district, built.light, built.pv
     provenance = Provenance(
@@ -117,6 +127,15 @@ def write_twin(
             pv=panels,
         )
         write_facets(path, table, provenance=provenance)
+
+    def save_sensors(path: Path) -> None:
+        write_sensors(
+            path,
+            built.facets,
+            kwh_m2=light.sensor_annual,
+            sky_view=light.sensor_sky_view,
+            provenance=provenance,
+        )
 
     def save_hours(path: Path) -> None:
         names, sums = building_hours(built)
@@ -157,6 +176,7 @@ def write_twin(
         ),
         ("terrain.tif", district.terrain.save),
         ("facets.parquet", save_tables),
+        ("sensors.parquet", save_sensors),
         ("hourly.parquet", save_hours),
         (
             "meters_simulated.parquet",
@@ -173,6 +193,8 @@ def write_twin(
             )
 
         steps.append(("stills", draw))
+    for old in folder.glob("still_*.png"):  # of an earlier district, perhaps
+        old.unlink()
     for count, (name, step) in enumerate(steps):
         told(name, count / len(steps))
         step(folder / name)
@@ -181,24 +203,34 @@ def write_twin(
     return Written((*named, *pictures), state, moment)
 
 
-def prepare_folder(folder: Path) -> None:
-    """Make the output folder, or say in one line why it cannot be used.
+def check_folder(folder: Path) -> None:
+    """Say early, and without making it, whether a folder can be used for output.
 
     Raises
     ------
     OutputError
-        If it is a file or cannot be made or written.
+        If it is a file or lies where nothing can be written.
     """
+    standing = next(
+        place for place in (folder, *folder.absolute().parents) if place.exists()
+    )
+    reason = ""
+    if not standing.is_dir():
+        reason = f"{standing} is a file"
+    elif not os.access(standing, os.W_OK | os.X_OK):
+        reason = f"{standing} may not be written"
+    if reason:
+        message = f"output must be a folder that can be written, but {reason}; change --out"
+        raise OutputError(message)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the output folder."""
+    check_folder(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".heidi.part"
-        probe.touch()
-        probe.unlink()
     except OSError as error:
-        message = (
-            f"output must be a folder that can be written, got {folder} "
-            f"({error.strerror}); choose another with --out"
-        )
+        message = f"cannot make {folder}: {error.strerror}; change --out"
         raise OutputError(message) from error
 
 
@@ -266,15 +298,24 @@ def method_sentences(built: Built) -> tuple[str, ...]:
 
 
 def input_hash(built: Built) -> str:
-    """Return a hash of everything that the results depend on."""
+    """Return a hash of everything that the written files depend on."""
+    district, weather = built.district, built.weather
     digest = hashlib.sha256()
-    buildings = built.district.buildings
-    digest.update(buildings.geometry.to_wkb().map(bytes).sum())
-    digest.update(buildings.drop(columns="geometry").to_csv().encode())
-    digest.update(np.ascontiguousarray(built.district.terrain.z).tobytes())
-    digest.update(built.weather.table.to_csv().encode())
-    settings = {"spacing": built.spacing, **asdict(built.pv.assumptions)}
-    digest.update(json.dumps(settings, sort_keys=True).encode())
+    for layer in (district.buildings, district.landmarks, district.trees):
+        digest.update(layer.drop(columns="geometry").to_csv().encode())
+        digest.update(b"".join(shapely.to_wkb(layer.geometry.to_numpy())))
+    digest.update(shapely.to_wkb(district.boundary) + shapely.to_wkb(district.water))
+    digest.update(np.ascontiguousarray(district.terrain.z).tobytes())
+    digest.update(weather.table.to_csv().encode())
+    told = {
+        "version": version("heidi-twin"),
+        "names": [district.name, district.credits, district.notes, district.schematic],
+        "terrain": [asdict(district.terrain.grid), district.water_level],
+        "weather": [weather.source, weather.notes, weather.sun_offset_minutes],
+        "spacing": built.spacing,
+        "photovoltaics": asdict(built.pv.assumptions),
+    }
+    digest.update(json.dumps(told, sort_keys=True).encode())
     return digest.hexdigest()[:16]
 
 

@@ -40,11 +40,12 @@ def summary_lines(built: Built, written: Written) -> list[str]:
         f"Heights    {_heights(district.buildings['height_source'])}",
         f"Weather    {built.weather.source}; {built.weather.annual('ghi'):,.0f} kWh/m2 a "
         f"year on open ground, mean {built.weather.mean_temperature:.1f} degC",
-        f"Light      {facets.sensor_count:,} sensors on {len(facets):,} roofs and facades: "
-        f"roofs get {roof:,.0f}, facades {facade:,.0f} kWh/m2 a year on average",
+        f"Light      {facets.sensor_count:,} sensors on {len(facets):,} roofs and facades; "
+        f"in the district roofs get {roof:,.0f}, facades {facade:,.0f} kWh/m2 a year on "
+        "average",
         f"Best       roof {_best(inside, best_roof)}; facades {_best(inside, best_facade)}",
-        f"Potential  {power:,.1f} MWp of solar cells on all suitable surfaces would make "
-        f"{inside['pv_kwh'].sum() / 1e6:,.1f} GWh a year",
+        f"Potential  {power:,.1f} MWp of solar cells on all suitable surfaces of the "
+        f"district would make {inside['pv_kwh'].sum() / 1e6:,.1f} GWh a year",
         f"           {inside['pv_roof_kwh'].sum() / 1e6:,.1f} GWh of it on roofs, "
         f"{inside['pv_facade_kwh'].sum() / 1e6:,.1f} GWh on facades; "
         f"{inside['pv_kwh'].sum() / max(power * 1000, 1e-9):,.0f} kWh per kWp",
@@ -82,7 +83,8 @@ def _best(parts: pd.DataFrame, light: pd.Series) -> str:
 
 def _power(state: pd.Series) -> str:
     """Tell the power of all panels in the hour from noon on."""
+    made, due = -state["pv_power"] / 1000, -state["pv_power_expected"] / 1000
     return (
-        f"at 12-13 UTC all modelled panels made {-state['pv_power'] / 1000:,.1f} MW "
-        f"(expected {-state['pv_power_expected'] / 1000:,.1f} MW)"
+        f"at 12-13 UTC all panels, surroundings included, made {made:,.1f} MW "
+        f"(expected {due:,.1f} MW)"
     )

@@ -103,6 +103,15 @@ HOURLY_COLUMNS = (
     Column("pv_kw", pa.float32(), "kW", "expected yield of the panels, 0 or positive"),
 )
 
+SENSOR_COLUMNS = (
+    Column("facet", ID, "", "roof or wall it lies on"),
+    Column("x", pa.float64(), "m", "easting, EPSG:3008"),
+    Column("y", pa.float64(), "m", "northing, EPSG:3008"),
+    Column("z", pa.float64(), "m", "height, RH2000"),
+    Column("kwh_m2", pa.float32(), "kWh/m2", "irradiation of the year"),
+    Column("sky_view", pa.float32(), "1", "cosine-weighted share of the sky dome seen"),
+)
+
 METER_COLUMNS = (
     Column("point", ID, "", "measuring point: building/system/point"),
     Column("building", ID, "", "building"),
@@ -215,6 +224,64 @@ def write_facets(path: Path, facets: pd.DataFrame, *, provenance: Provenance) ->
         If the file cannot be written.
     """
     _write_rows(path, facets, FACET_COLUMNS, "facets", provenance)
+
+
+def write_sensors(
+    path: Path,
+    facets: Facets,
+    *,
+    kwh_m2: NDArray[np.floating],
+    sky_view: NDArray[np.floating],
+    provenance: Provenance,
+) -> None:
+    """Write one row per sensor, facet after facet.
+
+    Parameters
+    ----------
+    path : Path
+        ``sensors.parquet``.
+    facets : Facets
+        They carry the n sensors.
+    kwh_m2, sky_view : (n,) float
+        Irradiation of the year [kWh/m2] and sky view factor of each.
+    provenance : Provenance
+        For the file's metadata.
+
+    Raises
+    ------
+    TableError
+        If there is not one value a sensor.
+    OutputError
+        If the file cannot be written.
+    """
+    count = facets.sensor_count
+    if kwh_m2.shape != (count,) or sky_view.shape != (count,):
+        message = (
+            f"values must be given for {count} sensors, got {kwh_m2.shape} and "
+            f"{sky_view.shape}; compute them from these facets"
+        )
+        raise TableError(message)
+    # Millimetres are enough for a place, and round numbers pack better.
+    places = (facets.sensor_positions() + facets.solids.origin).round(3)
+    owner = pa.DictionaryArray.from_arrays(
+        facets.sensor_facet.astype(np.int32), pa.array(facets.ids, pa.string())
+    )
+    arrays = [
+        owner,
+        *(pa.array(places[:, axis]) for axis in range(3)),
+        pa.array(kwh_m2.astype(np.float32)),
+        pa.array(sky_view.astype(np.float32)),
+    ]
+    schema = _schema(SENSOR_COLUMNS, provenance, "sensors")
+    with atomic_path(path) as temporary:
+        pq.write_table(
+            pa.Table.from_arrays(arrays, schema=schema),
+            temporary,
+            compression=COMPRESSION,
+            use_dictionary=["facet"],
+            use_byte_stream_split=["x", "y", "z", "kwh_m2", "sky_view"],
+            row_group_size=ROWS_PER_GROUP,
+        )
 
 
 def write_meters(path: Path, observations: pd.DataFrame, *, provenance: Provenance) -> None:

@@ -3,9 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
-from embreex.mesh_construction import TriangleMesh
-from embreex.rtcore_scene import EmbreeScene
 from numpy.typing import NDArray
+
+from gis.errors import ComponentError
+
+try:
+    from embreex.mesh_construction import TriangleMesh
+    from embreex.rtcore_scene import EmbreeScene
+except ModuleNotFoundError:
+    EmbreeScene = TriangleMesh = None
 
 Float32Array = NDArray[np.float32]
 Int32Array = NDArray[np.int32]
@@ -42,7 +48,18 @@ class RayTracer:
         corners : (t, 3, 3) float32
             Corners [m], relative to a local origin: single precision is too coarse for
             national grid coordinates.
+
+        Raises
+        ------
+        ComponentError
+            If embreex is not installed.
         """
+        if EmbreeScene is None:
+            message = (
+                "pictures need embreex, which is not installed here; install it, or go "
+                "without them (--no-stills)"
+            )
+            raise ComponentError(message)
         # The robust flag closes the hairline gaps between neighbouring triangles.
         self._scene = EmbreeScene(robust=True)
         self._mesh = TriangleMesh(self._scene, np.ascontiguousarray(corners, np.float32))
