@@ -13,6 +13,9 @@ outside or inside of the solid and runs through it leaves it by one of them. Of 
 field only the faces turned away are drawn: a ray that starts above the ground enters it by
 one of them.
 
+An upright convex block that stands wholly in front of a facet is drawn as one: its
+silhouette is a convex polygon that covers just what its faces turned towards d cover.
+
 The height above the facet's plane at which the ray of a grid point meets the polygon is a
 linear function of the grid coordinates; so a polygon that reaches behind the facet needs no
 clipping in space, its spans are cut where that height falls below ``EPSILON``.
@@ -25,8 +28,8 @@ from numpy.typing import NDArray
 
 from meshes.facets import Facets
 from meshes.polygons import FloatArray, IntArray
+from meshes.solar.bodies import find_bodies
 from meshes.solar.occluders import Occluders
-from meshes.solar.own_kernel import own_faces_behind
 from meshes.solar.shadow_kernel import cast_shadows
 
 EPSILON = 1e-3
@@ -45,9 +48,8 @@ class Caster:
     receivers: tuple[NDArray[np.generic], ...]
     casters: tuple[NDArray[np.generic], ...]
     words: int
-    polygon_count: int
-    vertex_count: int
     longest: int
+    outline_corners: int
 
     def cast(self, direction: FloatArray, blocked: NDArray[np.uint64]) -> None:
         """Write which cells are blocked towards ``direction``; releases the GIL.
@@ -65,6 +67,7 @@ class Caster:
             self.receivers,
             self.casters,
             self.longest,
+            self.outline_corners,
             EPSILON,
             blocked,
         )
@@ -76,86 +79,57 @@ def make_caster(facets: Facets, occluders: Occluders) -> Caster:
     Both are put in the order of a space-filling curve: what is near in space is then near
     in memory, which matters more to the kernel than arithmetic.
     """
-    drawn = occluders.polygons
-    sequence = curve_order(drawn.vertices[drawn.vertex_start[:-1]])
-    polygons, sides = drawn.take(sequence), occluders.side[sequence]
-    order = curve_order(facets.corner)
-    label, facet_owner = _match_parts(facets, occluders)
-    label = label[sequence]
+    bodies = find_bodies(occluders)
+    start = occluders.polygons.vertex_start
+    first = occluders.polygons.vertices[start[bodies.faces[bodies.face_start[:-1]]]]
+    sequence = curve_order(first)
+    spans = [
+        bodies.faces[bodies.face_start[b] : bodies.face_start[b + 1]] for b in sequence
+    ]
+    faces = np.concatenate(spans) if spans else np.empty(0, np.int64)
+    polygons = occluders.polygons.take(faces)
     start = polygons.vertex_start
-    count = len(polygons)
-    if count:
-        low = np.minimum.reduceat(polygons.vertices, start[:-1])
-        high = np.maximum.reduceat(polygons.vertices, start[:-1])
-        first = polygons.vertices[start[:-1]]
+    face_start = np.r_[0, np.cumsum([len(span) for span in spans])].astype(np.int64)
+    roof = np.where(bodies.roof[sequence] < 0, -1, face_start[:-1])
+    if len(spans):
+        low = np.minimum.reduceat(polygons.vertices, start[face_start[:-1]])
+        high = np.maximum.reduceat(polygons.vertices, start[face_start[:-1]])
     else:
-        low = high = first = np.empty((0, 3))
-    offset = np.einsum("px,px->p", polygons.normal, first)
-    _, edge_end = polygons.edges()
-    receivers = (
-        facets.corner,
-        facets.e1 * facets.step[:, :1],
-        facets.e2 * facets.step[:, 1:],
-        facets.normal,
-        facets.shape,
-        facets.bit_start,
-    )
+        low = high = np.empty((0, 3))
+    corner_of_face = polygons.vertices[start[:-1]]
     casters = (
         polygons.vertices,
-        edge_end,
+        polygons.edges()[1],
         start,
         polygons.normal,
-        offset,
+        np.einsum("px,px->p", polygons.normal, corner_of_face),
+        occluders.side[faces],
+        face_start,
+        np.arange(len(faces)),
+        roof,
+        bodies.base[sequence],
         (low + high) / 2,
         (high - low) / 2,
-        sides,
         polygons.is_convex(),
-        label,
     )
+    order = curve_order(facets.corner)
     receivers = (
-        *(np.ascontiguousarray(array[order]) for array in receivers),
-        facet_owner[order],
-        own_faces_behind(
-            facets.corner[order],
-            facets.normal[order],
-            facet_owner[order],
-            polygons.vertices,
-            start,
-            label,
-            EPSILON,
-        ),
+        facets.corner[order],
+        (facets.e1 * facets.step[:, :1])[order],
+        (facets.e2 * facets.step[:, 1:])[order],
+        facets.normal[order],
+        facets.shape[order],
+        facets.bit_start[order],
         facets.mask,
     )
+    corners = np.diff(start)
     return Caster(
-        receivers=receivers,
+        receivers=tuple(np.ascontiguousarray(array) for array in receivers),
         casters=tuple(np.ascontiguousarray(array) for array in casters),
         words=len(facets.mask),
-        polygon_count=count,
-        vertex_count=len(polygons.vertices),
-        longest=int(np.diff(start).max(initial=0)),
+        longest=int(corners.max(initial=0)) + 2,
+        outline_corners=int((corners[roof[roof >= 0]] + 2).sum()),
     )
-
-
-def _match_parts(facets: Facets, occluders: Occluders) -> tuple[IntArray, IntArray]:
-    """Return labels by which the kernel knows the faces of a facet's own building part.
-
-    Returns
-    -------
-    label : (p,) int
-        Of each occluder 64 times its part's number plus its place among the part's faces;
-        -1 without a part and from the 65th face on.
-    facet_owner : (f,) int
-        Number of each facet's part, -2 where the part casts no shadow.
-    """
-    owner = occluders.part
-    by_part = np.argsort(owner, kind="stable")
-    first = np.searchsorted(owner[by_part], owner[by_part], side="left")
-    place = np.empty(len(owner), np.int64)
-    place[by_part] = np.arange(len(owner)) - first
-    label = np.where((owner < 0) | (place >= 64), -1, owner * 64 + place)
-    number = {part: k for k, part in enumerate(occluders.parts)}
-    lookup = np.array([number.get(part, -2) for part in facets.solids.parts], np.int64)
-    return label, lookup[facets.part]
 
 
 def curve_order(points: FloatArray) -> IntArray:

@@ -38,14 +38,14 @@ def _fill(bits, first, stop):
 
 
 @numba.njit(inline="always")
-def _cross_convex(gx, gy, edge_end, first, corners, r0, r1, crossing):
+def _cross_convex(gx, gy, corners, r0, r1, crossing):
     """Find where the outline of a convex polygon crosses the rows r0..r1 within its height.
 
     Each of them is crossed once on the way up and once on the way down, so that nothing
     has to be counted or sorted.
     """
     for k in range(corners):
-        m = edge_end[first + k] - first
+        m = k + 1 if k + 1 < corners else 0
         # The lower end first: neighbours that share this edge compute the very same
         # crossings and leave no seam.
         rising = gy[k] < gy[m]
@@ -168,24 +168,57 @@ def _dot(a, i, x, y, z):
     return a[i, 0] * x + a[i, 1] * y + a[i, 2] * z
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"nnan", "nsz"})
-def _sort_into_bins(direction, u, v, casters):
-    """Project all corners across the direction and list the drawn polygons of each bin.
+@numba.njit(inline="always")
+def _outline_of_block(b, d, casters, pu, pv, u, v, first):
+    """Write the corners of a block's silhouette, seen against d, behind those of all faces.
 
-    Within a bin polygons are in order of their distance along the direction, so that a
+    Below the walls that face d it follows the ground face, else the roof; where it changes
+    from one to the other it takes the upright edge. Returns the number of corners.
+    """
+    vertices, start, roof, base = casters[0], casters[2], casters[8], casters[9]
+    ring = start[roof[b]]
+    n = start[roof[b] + 1] - ring
+    count = 0
+    px, py = vertices[ring + n - 1, 0], vertices[ring + n - 1, 1]
+    qx, qy = vertices[ring, 0], vertices[ring, 1]
+    was_lit = (qy - py) * d[0] - (qx - px) * d[1] > 0.0  # wall before the first corner
+    for k in range(n):
+        x, y, top = qx, qy, vertices[ring + k, 2]
+        following = ring + (k + 1 if k + 1 < n else 0)
+        qx, qy = vertices[following, 0], vertices[following, 1]
+        is_lit = (qy - y) * d[0] - (qx - x) * d[1] > 0.0
+        for turn in range(2):
+            low = was_lit if turn == 0 else is_lit
+            if turn == 1 and is_lit == was_lit:
+                continue
+            z = base[b] if low else top
+            pu[first + count] = x * u[0] + y * u[1] + z * u[2]
+            pv[first + count] = x * v[0] + y * v[1] + z * v[2]
+            count += 1
+        was_lit = is_lit
+    return count
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"nnan", "nsz"})
+def _sort_into_bins(d, u, v, casters, outline_corners):
+    """Project all corners across the direction and list the bodies of each bin.
+
+    Within a bin bodies are in order of their distance along the direction, so that a
     facet meets its nearest occluders first and is often full before the far ones.
     """
-    vertices, _, start, normal, _, centre, half, side, _, _ = casters
-    dx, dy, dz = direction[0], direction[1], direction[2]
-    ux, uy, uz = u[0], u[1], u[2]
-    vx, vy, vz = v[0], v[1], v[2]
-    count = start.shape[0] - 1
+    vertices, _, start, normal, _, side, face_start, faces, roof, _, centre, half, _ = (
+        casters
+    )
+    dx, dy, dz = d
+    count = roof.shape[0]
     n_vertices = vertices.shape[0]
-    pu = np.empty(n_vertices)
-    pv = np.empty(n_vertices)
+    pu = np.empty(n_vertices + outline_corners)
+    pv = np.empty(n_vertices + outline_corners)
     for k in range(n_vertices):
-        pu[k] = _dot(vertices, k, ux, uy, uz)
-        pv[k] = _dot(vertices, k, vx, vy, vz)
+        pu[k] = vertices[k, 0] * u[0] + vertices[k, 1] * u[1] + vertices[k, 2] * u[2]
+        pv[k] = vertices[k, 0] * v[0] + vertices[k, 1] * v[1] + vertices[k, 2] * v[2]
+    free = n_vertices
+    outline = np.zeros((count, 2), np.int64)  # first corner and number of corners
     box = np.empty((count, 5))
     key = np.empty(count)
     drawn = np.empty(count, np.int64)
@@ -193,83 +226,89 @@ def _sort_into_bins(direction, u, v, casters):
     farthest = 0.0
     umin = vmin = np.inf
     umax = vmax = -np.inf
-    for p in range(count):
-        facing = _dot(normal, p, dx, dy, dz)
-        if abs(facing) < GRAZING or facing * side[p] < 0:
-            continue
+    for b in range(count):
+        if roof[b] >= 0 and dz > GRAZING:
+            first = free
+            corners = _outline_of_block(b, d, casters, pu, pv, u, v, first)
+            free += corners
+            outline[b, 0] = first
+            outline[b, 1] = corners
+        else:
+            p = faces[face_start[b]]
+            facing = _dot(normal, p, dx, dy, dz)
+            if roof[b] < 0 and (abs(facing) < GRAZING or facing * side[p] < 0):
+                continue
+            first = start[p]
+            last = faces[face_start[b + 1] - 1]  # the faces of a body lie side by side
+            corners = start[last + 1] - first
         a0 = b0 = np.inf
         a1 = b1 = -np.inf
-        for k in range(start[p], start[p + 1]):
+        for k in range(first, first + corners):
             a0 = min(a0, pu[k])
             a1 = max(a1, pu[k])
             b0 = min(b0, pv[k])
             b1 = max(b1, pv[k])
-        box[p, 0] = a0
-        box[p, 1] = a1
-        box[p, 2] = b0
-        box[p, 3] = b1
-        middle = _dot(centre, p, dx, dy, dz)
-        reach = half[p, 0] * abs(dx) + half[p, 1] * abs(dy) + half[p, 2] * abs(dz)
-        box[p, 4] = middle + reach
+        middle = _dot(centre, b, dx, dy, dz)
+        reach = half[b, 0] * abs(dx) + half[b, 1] * abs(dy) + half[b, 2] * abs(dz)
+        box[b, 0], box[b, 1], box[b, 2], box[b, 3], box[b, 4] = (
+            a0,
+            a1,
+            b0,
+            b1,
+            middle + reach,
+        )
         farthest = max(farthest, reach)
         key[n_drawn] = middle
-        drawn[n_drawn] = p
+        drawn[n_drawn] = b
         n_drawn += 1
         umin = min(umin, a0)
         umax = max(umax, a1)
         vmin = min(vmin, b0)
         vmax = max(vmax, b1)
     if n_drawn == 0:
-        return (
-            pu,
-            pv,
-            box.T[:, :0].copy(),
-            np.zeros(2, np.int64),
-            drawn[:0],
-            key[:0],
-            0.0,
-            0.0,
-            0.0,
-            1,
-            1,
-        )
+        umin = umax = vmin = vmax = 0.0
     order = np.argsort(key[:n_drawn], kind="mergesort")
     columns = int((umax - umin) / BIN) + 1
     rows = int((vmax - vmin) / BIN) + 1
     bin_start = np.zeros(columns * rows + 1, np.int64)
     for k in range(n_drawn):
-        p = drawn[k]
-        for i in range(int((box[p, 0] - umin) / BIN), int((box[p, 1] - umin) / BIN) + 1):
-            for j in range(
-                int((box[p, 2] - vmin) / BIN), int((box[p, 3] - vmin) / BIN) + 1
-            ):
+        b = drawn[k]
+        i0, i1 = int((box[b, 0] - umin) / BIN), int((box[b, 1] - umin) / BIN)
+        j0, j1 = int((box[b, 2] - vmin) / BIN), int((box[b, 3] - vmin) / BIN)
+        for i in range(i0, i1 + 1):
+            for j in range(j0, j1 + 1):
                 bin_start[i * rows + j + 1] += 1
-    for b in range(columns * rows):
-        bin_start[b + 1] += bin_start[b]
+    for k in range(columns * rows):
+        bin_start[k + 1] += bin_start[k]
     place = bin_start.copy()
     items = np.empty(bin_start[-1], np.int64)
     distance = np.empty(bin_start[-1])
     bounds = np.empty((5, bin_start[-1]))  # beside the items: read in one sweep
     for k in range(n_drawn):
-        p = drawn[order[k]]
-        for i in range(int((box[p, 0] - umin) / BIN), int((box[p, 1] - umin) / BIN) + 1):
-            for j in range(
-                int((box[p, 2] - vmin) / BIN), int((box[p, 3] - vmin) / BIN) + 1
-            ):
-                b = i * rows + j
-                items[place[b]] = p
-                distance[place[b]] = key[order[k]]
+        b = drawn[order[k]]
+        i0, i1 = int((box[b, 0] - umin) / BIN), int((box[b, 1] - umin) / BIN)
+        j0, j1 = int((box[b, 2] - vmin) / BIN), int((box[b, 3] - vmin) / BIN)
+        for i in range(i0, i1 + 1):
+            for j in range(j0, j1 + 1):
+                spot = place[i * rows + j]
+                place[i * rows + j] = spot + 1
+                items[spot] = b
+                distance[spot] = key[order[k]]
                 for c in range(5):
-                    bounds[c, place[b]] = box[p, c]
-                place[b] += 1
-    return pu, pv, bounds, bin_start, items, distance, farthest, umin, vmin, columns, rows
+                    bounds[c, spot] = box[b, c]
+    return (pu, pv, outline), (
+        bounds, bin_start, items, distance, farthest, umin, vmin, columns, rows
+    )  # fmt: skip
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"nnan", "nsz"})
-def cast_shadows(direction, receivers, casters, longest, epsilon, blocked):
+def cast_shadows(direction, receivers, casters, longest, outline_corners, epsilon, blocked):
     """Fill the blocked bits of all facets for one direction."""
-    corner, cell1, cell2, facet_normal, shape, bit_start, facet_owner, own, mask = receivers
-    vertices, edge_end, start, normal, offset, centre, half, _, convex, label = casters
+    corner, cell1, cell2, facet_normal, shape, bit_start, mask = receivers
+    (
+        vertices, edge_end, start, normal, offset, side,
+        face_start, faces, roof, base, centre, half, convex,
+    ) = casters  # fmt: skip
     dx, dy, dz = direction[0], direction[1], direction[2]
     if abs(dz) < 0.9:
         length = np.sqrt(dx * dx + dy * dy)
@@ -278,10 +317,12 @@ def cast_shadows(direction, receivers, casters, longest, epsilon, blocked):
         length = np.sqrt(dy * dy + dz * dz)
         ux, uy, uz = 0.0, -dz / length, dy / length
     vx, vy, vz = dy * uz - dz * uy, dz * ux - dx * uz, dx * uy - dy * ux
-    pu, pv, bounds, bin_start, items, distance, farthest, umin, vmin, columns, rows = (
-        _sort_into_bins((dx, dy, dz), (ux, uy, uz), (vx, vy, vz), casters)
+    projected, bins = _sort_into_bins(
+        (dx, dy, dz), (ux, uy, uz), (vx, vy, vz), casters, outline_corners
     )
-    seen_by = np.full(start.shape[0], -1, np.int64)
+    pu, pv, outline = projected
+    bounds, bin_start, items, distance, farthest, umin, vmin, columns, rows = bins
+    seen_by = np.full(roof.shape[0], -1, np.int64)
     hits = np.empty(items.shape[0] + 1, np.int64)
     gx = np.empty(longest)
     gy = np.empty(longest)
@@ -293,7 +334,6 @@ def cast_shadows(direction, receivers, casters, longest, epsilon, blocked):
     span1 = np.empty(most_rows, np.int32)
     for f in range(corner.shape[0]):
         nu, nv = shape[f, 0], shape[f, 1]
-        mine, behind_me = facet_owner[f], own[f]
         nx, ny, nz = facet_normal[f, 0], facet_normal[f, 1], facet_normal[f, 2]
         w0 = bit_start[f] >> 6
         w1 = (bit_start[f] + nu * nv - 1) >> 6
@@ -353,15 +393,10 @@ def cast_shadows(direction, receivers, casters, longest, epsilon, blocked):
                     )
                 for hit in range(near_by):
                     item = hits[hit]
-                    p = items[item]
-                    if seen_by[p] == f:
+                    body = items[item]
+                    if seen_by[body] == f:
                         continue
-                    seen_by[p] = f
-                    if (
-                        label[p] >> 6 == mine
-                        and behind_me >> np.uint64(label[p] & 63) & ONE
-                    ):
-                        continue
+                    seen_by[body] = f
                     # The same bounds again, in grid coordinates and for the rows left.
                     du = 0.5 * (bounds[0, item] + bounds[1, item]) - ou
                     dv = 0.5 * (bounds[2, item] + bounds[3, item]) - ov
@@ -378,102 +413,130 @@ def cast_shadows(direction, receivers, casters, longest, epsilon, blocked):
                         | (y - ey > row1 + 0.5)
                     ):
                         continue
-                    middle = _dot(centre, p, nx, ny, nz) - level - epsilon
+                    middle = _dot(centre, body, nx, ny, nz) - level - epsilon
                     reach = (
-                        half[p, 0] * abs(nx) + half[p, 1] * abs(ny) + half[p, 2] * abs(nz)
+                        half[body, 0] * abs(nx)
+                        + half[body, 1] * abs(ny)
+                        + half[body, 2] * abs(nz)
                     )
                     if middle + reach <= 0:
                         continue
-                    behind = middle - reach <= 0
-                    first = start[p]
-                    corners = start[p + 1] - first
-                    if behind:
-                        # The box is undecided: ask the corners.
+                    whole = middle - reach > 0
+                    if not whole and roof[body] >= 0:
+                        # The box is undecided: ask the corners of the block.
                         lowest = np.inf
                         highest = -np.inf
-                        for k in range(corners):
-                            height[k] = (
-                                _dot(vertices, first + k, nx, ny, nz) - level - epsilon
+                        for k in range(start[roof[body]], start[roof[body] + 1]):
+                            rest = (
+                                vertices[k, 0] * nx + vertices[k, 1] * ny - level - epsilon
                             )
-                            lowest = min(lowest, height[k])
-                            highest = max(highest, height[k])
+                            over = rest + vertices[k, 2] * nz
+                            under = rest + base[body] * nz
+                            lowest = min(lowest, min(over, under))
+                            highest = max(highest, max(over, under))
                         if highest <= 0:
                             continue
-                        behind = lowest <= 0
-                    # Bounds in grid coordinates of the part in front of the facet.
-                    xmin = ymin = np.inf
-                    xmax = ymax = -np.inf
-                    for k in range(corners):
-                        du = pu[first + k] - ou
-                        dv = pv[first + k] - ov
-                        gx[k] = gu * du + gv * dv
-                        gy[k] = hu * du + hv * dv
-                        if not behind or height[k] > 0:
-                            xmin = min(xmin, gx[k])
-                            xmax = max(xmax, gx[k])
-                            ymin = min(ymin, gy[k])
-                            ymax = max(ymax, gy[k])
-                    if behind:
+                        whole = lowest > 0
+                    # A block wholly in front hides what its silhouette hides.
+                    is_outline = whole and outline[body, 1] > 0
+                    last = 1 if is_outline else face_start[body + 1] - face_start[body]
+                    for turn in range(last):
+                        p = faces[face_start[body] + turn]
+                        first, corners, behind = outline[body, 0], outline[body, 1], False
+                        if not is_outline:
+                            first = start[p]
+                            corners = start[p + 1] - first
+                            slant = _dot(normal, p, dx, dy, dz)
+                            if abs(slant) < GRAZING or slant * side[p] < 0:
+                                continue
+                            if not whole:
+                                lowest = np.inf
+                                highest = -np.inf
+                                for k in range(corners):
+                                    height[k] = (
+                                        _dot(vertices, first + k, nx, ny, nz)
+                                        - level
+                                        - epsilon
+                                    )
+                                    lowest = min(lowest, height[k])
+                                    highest = max(highest, height[k])
+                                if highest <= 0:
+                                    continue
+                                behind = lowest <= 0
+                        # Bounds in grid coordinates of the part in front of the facet.
+                        xmin = ymin = np.inf
+                        xmax = ymax = -np.inf
                         for k in range(corners):
-                            m = edge_end[first + k] - first
-                            if (height[k] > 0) != (height[m] > 0):
-                                share = height[k] / (height[k] - height[m])
-                                x = gx[k] + share * (gx[m] - gx[k])
-                                y = gy[k] + share * (gy[m] - gy[k])
-                                xmin = min(xmin, x)
-                                xmax = max(xmax, x)
-                                ymin = min(ymin, y)
-                                ymax = max(ymax, y)
-                    if xmax < 0.5 - SLACK or xmin > nu - 0.5 + SLACK:
-                        continue
-                    r0 = max(row0, int(np.ceil(max(ymin, -1.0) - 0.5 - SLACK)))
-                    r1 = min(row1, int(np.floor(min(ymax, nv + 1.0) - 0.5 + SLACK)))
-                    if r1 < r0:
-                        continue
-                    h0 = hx = hy = 0.0
-                    if behind:
-                        # Height above the facet's plane where the ray of grid point
-                        # (x, y) meets the polygon's plane: h0 + hx x + hy y.
-                        mx, my, mz = normal[p, 0], normal[p, 1], normal[p, 2]
-                        scale = facing / (mx * dx + my * dy + mz * dz)
-                        h0 = scale * (offset[p] - _dot(corner, f, mx, my, mz)) - epsilon
-                        hx = -scale * _dot(cell1, f, mx, my, mz)
-                        hy = -scale * _dot(cell2, f, mx, my, mz)
-                    if convex[p]:
-                        pairs = 1
-                        ymin = np.inf
-                        ymax = -np.inf
-                        for k in range(corners):
-                            ymin = min(ymin, gy[k])
-                            ymax = max(ymax, gy[k])
-                        # Exactly the rows that the outline crosses.
-                        r0 = max(r0, int(np.ceil(max(ymin, -1.0) - 0.5)))
-                        r1 = min(r1, int(np.ceil(min(ymax, nv + 1.0) - 0.5)) - 1)
+                            du = pu[first + k] - ou
+                            dv = pv[first + k] - ov
+                            gx[k] = gu * du + gv * dv
+                            gy[k] = hu * du + hv * dv
+                            if not behind or height[k] > 0:
+                                xmin = min(xmin, gx[k])
+                                xmax = max(xmax, gx[k])
+                                ymin = min(ymin, gy[k])
+                                ymax = max(ymax, gy[k])
+                        if behind:
+                            for k in range(corners):
+                                m = edge_end[first + k] - first
+                                if (height[k] > 0) != (height[m] > 0):
+                                    share = height[k] / (height[k] - height[m])
+                                    x = gx[k] + share * (gx[m] - gx[k])
+                                    y = gy[k] + share * (gy[m] - gy[k])
+                                    xmin = min(xmin, x)
+                                    xmax = max(xmax, x)
+                                    ymin = min(ymin, y)
+                                    ymax = max(ymax, y)
+                        if xmax < 0.5 - SLACK or xmin > nu - 0.5 + SLACK:
+                            continue
+                        r0 = max(row0, int(np.ceil(max(ymin, -1.0) - 0.5 - SLACK)))
+                        r1 = min(row1, int(np.floor(min(ymax, nv + 1.0) - 0.5 + SLACK)))
                         if r1 < r0:
                             continue
-                        _cross_convex(gx, gy, edge_end, first, corners, r0, r1, crossing)
-                    else:
-                        pairs = _cross_any(
-                            gx,
-                            gy,
-                            edge_end,
-                            first,
-                            corners,
-                            r0,
-                            r1,
-                            nv,
-                            nu,
-                            crossing,
-                            found,
-                        )
-                    for pair in range(pairs):
-                        _round_spans(crossing, 2 * pair, r0, r1, nu, span0, span1)
+                        h0 = hx = hy = 0.0
                         if behind:
-                            _clip_spans(h0, hx, hy, r0, r1, nu, span0, span1)
-                        for r in range(r0, r1 + 1):
-                            if span1[r] > span0[r]:
-                                base = bit_start[f] + r * nu
-                                _fill(blocked, base + span0[r], base + span1[r])
+                            # Height above the facet's plane where the ray of grid point
+                            # (x, y) meets the polygon's plane: h0 + hx x + hy y.
+                            mx, my, mz = normal[p, 0], normal[p, 1], normal[p, 2]
+                            scale = facing / (mx * dx + my * dy + mz * dz)
+                            h0 = scale * (offset[p] - _dot(corner, f, mx, my, mz)) - epsilon
+                            hx = -scale * _dot(cell1, f, mx, my, mz)
+                            hy = -scale * _dot(cell2, f, mx, my, mz)
+                        if is_outline or convex[p]:
+                            pairs = 1
+                            ymin = np.inf
+                            ymax = -np.inf
+                            for k in range(corners):
+                                ymin = min(ymin, gy[k])
+                                ymax = max(ymax, gy[k])
+                            # Exactly the rows that the outline crosses.
+                            r0 = max(r0, int(np.ceil(max(ymin, -1.0) - 0.5)))
+                            r1 = min(r1, int(np.ceil(min(ymax, nv + 1.0) - 0.5)) - 1)
+                            if r1 < r0:
+                                continue
+                            _cross_convex(gx, gy, corners, r0, r1, crossing)
+                        else:
+                            pairs = _cross_any(
+                                gx,
+                                gy,
+                                edge_end,
+                                first,
+                                corners,
+                                r0,
+                                r1,
+                                nv,
+                                nu,
+                                crossing,
+                                found,
+                            )
+                        for pair in range(pairs):
+                            _round_spans(crossing, 2 * pair, r0, r1, nu, span0, span1)
+                            if behind:
+                                _clip_spans(h0, hx, hy, r0, r1, nu, span0, span1)
+                            for r in range(r0, r1 + 1):
+                                if span1[r] > span0[r]:
+                                    row_bit = bit_start[f] + r * nu
+                                    _fill(blocked, row_bit + span0[r], row_bit + span1[r])
                     before = row1 - row0
                     while row0 <= row1 and _is_full(blocked, bit_start[f] + row0 * nu, nu):
                         row0 += 1
