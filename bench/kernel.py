@@ -21,7 +21,7 @@ from meshes.solar.occluders import solid_occluders
 from meshes.solar.shadow import make_caster
 from meshes.solids import lod1_solids
 
-REPEATS = 3
+REPEATS = 9
 """Runs of each; the fastest counts, for the machine may have other work."""
 
 LIFT = 1e-2

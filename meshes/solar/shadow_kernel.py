@@ -51,7 +51,9 @@ def _cross_convex(gx, gy, corners, r0, r1, crossing):
         rising = gy[k] < gy[m]
         low, high = (k, m) if rising else (m, k)
         ya, yb = gy[low], gy[high]
-        # Rows whose centre yc has ya <= yc < yb; the corners are within the grid's reach.
+        if ya > r1 + 0.5 or yb <= r0 + 0.5:
+            continue
+        # Rows whose centre yc has ya <= yc < yb.
         ra = max(r0, np.int64(np.ceil(max(ya, -1.0) - 0.5)))
         rb = min(r1, np.int64(np.ceil(min(yb, r1 + 2.0) - 0.5)) - 1)
         if rb < ra or ra < 0:
@@ -85,6 +87,8 @@ def _cross_any(
         m = edge_end[first + k] - first
         low, high = (k, m) if gy[k] < gy[m] else (m, k)
         ya, yb = gy[low], gy[high]
+        if ya > r1 + 0.5 or yb <= r0 + 0.5:
+            continue
         ra = max(r0, int(np.ceil(max(ya, -1.0) - 0.5)))
         rb = min(r1, int(np.ceil(min(yb, nv + 1.0) - 0.5)) - 1)
         if rb < ra or ra < 0:
