@@ -43,9 +43,9 @@ METHOD = (
     "directions and the sun's path in ten-minute steps, binned to 2 degrees.",
     "The sky follows the Perez-Driesse model; an unshaded plane equals pvlib's sum within "
     "0.3 %.",
-    "The ground reflects 20 % of the light, less where it is shaded; what facades reflect "
-    "is not counted yet. Walls in narrow streets and courtyards get up to a tenth more in "
-    "truth where the facades opposite are light.",
+    "Ground and facades reflect 20 % of the light (assumption); where it is narrow their "
+    "shade is estimated from how much sky a sensor sees, which leaves single walls in deep "
+    "courtyards up to a fifth off.",
     "Trees do not cast shade on the sensors yet.",
     "Solar power is a potential, not a plan: modules of {power_density:g} kW per m² in "
     "the plane of the surface, on {roof:.0%} of the roof area that gets at least "

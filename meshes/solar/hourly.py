@@ -39,6 +39,8 @@ def facet_hours(
         (light.light.dome, light.facet_sky_view[facets] * through[0]),
         (light.light.horizon, light.horizon_view[facets] * through[1]),
         (light.light.ground, light.ground_view[facets] * through[2]),
+        # Facades stand above and below the horizon: the mean of both serves them.
+        (light.light.facade, light.facade_view[facets] * (through[0] + through[2]) / 2),
     )
     hours = np.zeros((len(facets), light.hours), np.float32)
     for course, weight in parts:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gis.weather import Weather
 from meshes.facets import Facets
 from meshes.polygons import FloatArray, IntArray
-from meshes.solar.light import GROUND_ALBEDO, Light, split_light
+from meshes.solar.light import FACADE_ALBEDO, GROUND_ALBEDO, Light, split_light
 from meshes.solar.occluders import Occluders
 from meshes.solar.shadow import Caster, make_caster
 from meshes.solar.sky import SkyPatches, reinhart_patches
@@ -56,9 +56,9 @@ class Irradiation:
         Hourly light in parts.
     path : SunPath
         Sun positions and bins.
-    horizon_view, ground_view : (f,) float
-        Mean shares of the light of the horizon band and of the sunlit ground that each
-        facet receives; a free wall has 1 and 0.5.
+    horizon_view, ground_view, facade_view : (f,) float
+        Mean shares of the light of horizon band, sunlit ground and free facades that each
+        facet receives; a free wall has 1, 0.5 and 0.
     """
 
     sensor_monthly: Float32Array
@@ -71,6 +71,7 @@ class Irradiation:
     path: SunPath
     horizon_view: FloatArray
     ground_view: FloatArray
+    facade_view: FloatArray
 
     @property
     def sensor_annual(self) -> Float32Array:
@@ -100,6 +101,7 @@ def irradiate(
     latitude: float,
     longitude: float,
     albedo: float = GROUND_ALBEDO,
+    facade_albedo: float = FACADE_ALBEDO,
     sky: SkyPatches | None = None,
     bin_degrees: float = BIN_DEGREES,
     threads: int | None = None,
@@ -117,8 +119,8 @@ def irradiate(
         One year of hours.
     latitude, longitude : float
         Place of the facets [degrees].
-    albedo : float
-        Reflectance of the ground [-].
+    albedo, facade_albedo : float
+        Reflectance of ground and facades [-].
     sky : SkyPatches, optional
         Directions of diffuse light; Reinhart's 577 patches by default.
     bin_degrees : float
@@ -136,12 +138,19 @@ def irradiate(
     -----
     Sky: Perez-Driesse in three parts (even dome, horizon band, circumsolar light that
     comes from the sun's direction). Free planes equal pvlib's sum, because the views of
-    dome and horizon are normalised to those of the free plane. Ground: its light falls
-    with the square of the sensor's openness to the sky, once for the ground that is hidden
-    and once for the shade on what is left; light reflected by facades is not counted.
-    docs/solar.md compares both with Radiance.
+    dome and horizon are normalised to those of the free plane. Reflections follow the
+    sensor's openness r, its share of the free plane's view of the sky. The ground's light
+    falls with r squared: once for what is hidden, once for the shade on what is left. The
+    rest, 1 - r, are facades, taken as lit by r times the light of free ones.
+    docs/solar.md compares all with Radiance.
     """
-    light = split_light(weather, latitude=latitude, longitude=longitude, albedo=albedo)
+    light = split_light(
+        weather,
+        latitude=latitude,
+        longitude=longitude,
+        albedo=albedo,
+        facade_albedo=facade_albedo,
+    )
     path = sun_path(
         weather.sun_times,
         light.beam,
@@ -323,26 +332,24 @@ def _assemble(
     free_dome = (1.0 + facing_up) / 2.0
     free_horizon = np.sqrt(np.maximum(0.0, 1.0 - facing_up**2))
     to_ground = (1.0 - facing_up) / 2.0
-    dome, horizon, ground = (
-        monthly(light.dome),
-        monthly(light.horizon),
-        monthly(light.ground),
-    )
+    dome, horizon = monthly(light.dome), monthly(light.horizon)
+    ground, facade = monthly(light.ground), monthly(light.facade)
     owner = facets.sensor_facet
     bit = facets.sensor_bit
     seen = views.dome_bits[0, bit]
     rim = (views.horizon_bits[0, bit] * free_horizon[owner]).astype(np.float32)
     sky = (seen * free_dome[owner]).astype(np.float32)
-    # What hides the sky hides the ground as well, and it also shades the ground.
     floor = (seen**2 * to_ground[owner]).astype(np.float32)
-    ground_view = (
-        np.bincount(owner, floor, minlength=len(facets)) / facets.sensors_per_facet
-    )
+    mirror = seen * np.maximum(1 - seen, 0)
+    counts = facets.sensors_per_facet
+    ground_view = np.bincount(owner, floor, minlength=len(facets)) / counts
+    facade_view = np.bincount(owner, mirror, minlength=len(facets)) / counts
     facet_monthly = (
         sums.facet / 1000.0
         + np.outer(views.dome_facet * free_dome, dome)
         + np.outer(views.horizon_facet * free_horizon, horizon)
         + np.outer(ground_view, ground)
+        + np.outer(facade_view, facade)
     )
     sensor_monthly = np.empty((len(bit), MONTHS), np.float32)
     for m in range(MONTHS):
@@ -351,6 +358,7 @@ def _assemble(
             + sky * np.float32(dome[m])
             + rim * np.float32(horizon[m])
             + floor * np.float32(ground[m])
+            + mirror * np.float32(facade[m])
         )
     # The dark horizon of an overcast sky may not take more than there is.
     np.maximum(sensor_monthly, 0, out=sensor_monthly)
@@ -365,4 +373,5 @@ def _assemble(
         path=path,
         horizon_view=views.horizon_facet * free_horizon,
         ground_view=ground_view,
+        facade_view=facade_view,
     )

@@ -12,6 +12,9 @@ from meshes.polygons import FloatArray
 GROUND_ALBEDO = 0.2
 """Reflectance of urban ground [-]; the default of pvlib and of the Radiance references."""
 
+FACADE_ALBEDO = 0.2
+"""Reflectance of facades [-]: between that of windows and of plaster. Assumption."""
+
 LOWEST_SUN = float(np.cos(np.radians(85.0)))
 """Floor of cos(zenith) that the Perez model puts under circumsolar light [1]_.
 
@@ -34,16 +37,24 @@ class Light:
         sky is darker there.
     ground : float
         From a free, sunlit ground, on a plane that faces down to it.
+    facade : float
+        From free facades of all azimuths together, on a plane that sees nothing else.
     """
 
     beam: FloatArray
     dome: FloatArray
     horizon: FloatArray
     ground: FloatArray
+    facade: FloatArray
 
 
 def split_light(
-    weather: Weather, *, latitude: float, longitude: float, albedo: float = GROUND_ALBEDO
+    weather: Weather,
+    *,
+    latitude: float,
+    longitude: float,
+    albedo: float = GROUND_ALBEDO,
+    facade_albedo: float = FACADE_ALBEDO,
 ) -> Light:
     """Split beam and diffuse irradiance by the Perez-Driesse sky model.
 
@@ -53,13 +64,13 @@ def split_light(
         Hourly ``ghi``, ``dni``, ``dhi`` [W/m2].
     latitude, longitude : float
         Place of the buildings [degrees].
-    albedo : float
-        Reflectance of the ground.
+    albedo, facade_albedo : float
+        Reflectance of ground and facades.
 
     Returns
     -------
     Light
-        On a free plane of any orientation the parts add up to
+        On a free plane of any orientation the parts but ``facade`` add up to
         ``pvlib.irradiance.get_total_irradiance(model="perez-driesse")``.
 
     Notes
@@ -85,9 +96,9 @@ def split_light(
 
     dome = np.where(up, part("poa_isotropic", 0.0), dhi)
     cosine = np.maximum(np.cos(np.radians(zenith)), LOWEST_SUN)
-    return Light(
-        beam=np.where(up, dni + np.maximum(dhi - dome, 0.0) / cosine, 0.0),
-        dome=dome,
-        horizon=part("poa_horizon", 90.0),
-        ground=albedo * table["ghi"].to_numpy(np.float64),
-    )
+    beam = np.where(up, dni + np.maximum(dhi - dome, 0.0) / cosine, 0.0)
+    horizon = part("poa_horizon", 90.0)
+    ground = albedo * table["ghi"].to_numpy(np.float64)
+    # The mean over all azimuths of the positive part of a cosine is 1 / pi.
+    walls = dome / 2 + horizon + ground / 2 + beam * np.sin(np.radians(zenith)) / np.pi
+    return Light(beam, dome, horizon, ground, facade_albedo * np.maximum(walls, 0.0))

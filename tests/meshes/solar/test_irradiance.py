@@ -99,8 +99,10 @@ def test_result_does_not_depend_on_the_number_of_threads(random_blocks):
 def test_shade_only_takes(seed, random_blocks):
     table = random_blocks(seed, 6)
     facets = make_facets(lod1_solids(table), spacing=2.5)
-    free = irradiate(facets, NOTHING, typical_year(), **PLACE)
-    shaded = irradiate(facets, solid_occluders(facets.solids), typical_year(), **PLACE)
+    # Light facades could give a shaded wall more than the sky they hide.
+    black = {**PLACE, "facade_albedo": 0.0}
+    free = irradiate(facets, NOTHING, typical_year(), **black)
+    shaded = irradiate(facets, solid_occluders(facets.solids), typical_year(), **black)
     assert (shaded.sensor_annual <= free.sensor_annual + 0.05).all()
     assert (shaded.sensor_monthly >= 0).all()
 
@@ -199,3 +201,28 @@ def test_ground_light_of_a_free_wall_is_half_the_reflected(free_planes):
     )
     gained = lit.facet_annual[0] - unlit.facet_annual[0]
     assert gained == pytest.approx(0.5 * 0.3 * weather.annual("ghi"), rel=1e-4)
+
+
+def test_facades_give_light_where_they_stand_and_none_in_the_open(free_planes, blocks):
+    weather = typical_year()
+    open_ground = [
+        irradiate(
+            free_planes([(90, 0), (0, 0)]), NOTHING, weather, **PLACE, facade_albedo=a
+        )
+        for a in (0.0, 0.5)
+    ]
+    assert (open_ground[0].facet_annual == open_ground[1].facet_annual).all()
+    street = lod1_solids(
+        blocks([shapely.box(0, 0, 60, 9), shapely.box(0, 18, 60, 27)], [0, 0], [15, 15])
+    )
+    facets = make_facets(street, spacing=2.0)
+    dark, light, lighter = (
+        irradiate(facets, solid_occluders(street), weather, **PLACE, facade_albedo=a)
+        for a in (0.0, 0.2, 0.4)
+    )
+    walls = facets.kind == Kind.WALL
+    gain = (light.facet_annual - dark.facet_annual)[walls]
+    assert (gain >= 0).all()
+    assert gain.max() > 10
+    double = (lighter.facet_annual - dark.facet_annual)[walls]
+    assert double == pytest.approx(2 * gain, rel=1e-6, abs=1e-3)
