@@ -21,6 +21,10 @@ STC = 1000.0
 INCIDENCE_STEPS = 200
 """Steps of the table of cover transmission over the cosine of incidence."""
 
+SHARED_VIEW = 1e-3
+"""Sky view up to which a wall is taken as shared with a neighbour [-]; what grazes along it
+is not quite nothing."""
+
 BLOCK = 256
 """Facets whose hours are held at a time."""
 
@@ -219,7 +223,7 @@ def yield_table(light: Irradiation, pv: PvPotential) -> pd.DataFrame:
     parts = len(facets.solids.parts)
     # A wall shared with a neighbour sees no sky; it is no facade.
     seen = np.bincount(
-        facets.sensor_facet, light.sensor_sky_view > 0, minlength=len(facets)
+        facets.sensor_facet, light.sensor_sky_view > SHARED_VIEW, minlength=len(facets)
     )
     open_area = facets.area * seen / facets.sensors_per_facet
     columns: dict[str, FloatArray] = {}

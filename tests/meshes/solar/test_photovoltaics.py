@@ -93,3 +93,12 @@ def test_a_warmer_year_yields_less(free_planes):
         pv_potential(light, w, assumptions=EVERYWHERE).energy[0] for w in (weather, hot)
     )
     assert 0.85 < warm / cool < 0.97
+
+
+def test_shared_walls_are_no_facades(blocks):
+    boxes = [shapely.box(0, 0, 20, 10), shapely.box(20, 0, 40, 10)]
+    facets = make_facets(lod1_solids(blocks(boxes, [0, 0], [6, 6])))
+    weather = typical_year()
+    light = irradiate(facets, solid_occluders(facets.solids), weather, **PLACE)
+    table = yield_table(light, pv_potential(light, weather))
+    assert table["facade_area"].tolist() == pytest.approx([2 * 20 * 6 + 10 * 6] * 2)
