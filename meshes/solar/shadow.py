@@ -43,7 +43,22 @@ CURVE_CELL = 16.0
 
 @dataclass(frozen=True)
 class Caster:
-    """Facets and occluders laid out for the kernel; made once, used for all directions."""
+    """Facets and occluders laid out for the kernel; made once, used for all directions.
+
+    Attributes
+    ----------
+    receivers : tuple of array
+        Of the facets: corner, cell along e1, cell along e2 [m], normal, shape, first bit;
+        last the mask of all sensors.
+    casters : tuple of array
+        Of the polygons, whose faces stand body after body: corners [m], end of each edge,
+        first corner, normal, offset of the plane [m], side; of the bodies: first face, roof,
+        base [m], centre, half extent [m]; last whether a polygon is convex.
+    words : int
+        Length of the bit array, 64 cells a word.
+    longest, outline_corners : int
+        Most corners of any outline, and corners of all blocks' silhouettes together.
+    """
 
     receivers: tuple[NDArray[np.generic], ...]
     casters: tuple[NDArray[np.generic], ...]
@@ -105,7 +120,6 @@ def make_caster(facets: Facets, occluders: Occluders) -> Caster:
         np.einsum("px,px->p", polygons.normal, corner_of_face),
         occluders.side[faces],
         face_start,
-        np.arange(len(faces)),
         roof,
         bodies.base[sequence],
         (low + high) / 2,

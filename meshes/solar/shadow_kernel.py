@@ -3,6 +3,9 @@
 Arguments are the tuples that `shadow.make_caster` lays out. Directions are unit vectors
 towards the light; u and v span the plane across it. A facet's grid coordinates are cells
 along its two axes, so that the centre of cell (i, j) is (i + 0.5, j + 0.5).
+
+All of it is one file because numba's cache of compiled code notices changes only in the
+file of the outermost function.
 """
 
 import numba
@@ -179,7 +182,7 @@ def _outline_of_block(b, d, casters, pu, pv, u, v, first):
     Below the walls that face d it follows the ground face, else the roof; where it changes
     from one to the other it takes the upright edge. Returns the number of corners.
     """
-    vertices, start, roof, base = casters[0], casters[2], casters[8], casters[9]
+    vertices, start, roof, base = casters[0], casters[2], casters[7], casters[8]
     ring = start[roof[b]]
     n = start[roof[b] + 1] - ring
     count = 0
@@ -210,9 +213,7 @@ def _sort_into_bins(d, u, v, casters, outline_corners):
     Within a bin bodies are in order of their distance along the direction, so that a
     facet meets its nearest occluders first and is often full before the far ones.
     """
-    vertices, _, start, normal, _, side, face_start, faces, roof, _, centre, half, _ = (
-        casters
-    )
+    vertices, _, start, normal, _, side, face_start, roof, _, centre, half, _ = casters
     dx, dy, dz = d
     count = roof.shape[0]
     n_vertices = vertices.shape[0]
@@ -238,13 +239,12 @@ def _sort_into_bins(d, u, v, casters, outline_corners):
             outline[b, 0] = first
             outline[b, 1] = corners
         else:
-            p = faces[face_start[b]]
+            p = face_start[b]
             facing = _dot(normal, p, dx, dy, dz)
             if roof[b] < 0 and (abs(facing) < GRAZING or facing * side[p] < 0):
                 continue
             first = start[p]
-            last = faces[face_start[b + 1] - 1]  # the faces of a body lie side by side
-            corners = start[last + 1] - first
+            corners = start[face_start[b + 1]] - first
         a0 = b0 = np.inf
         a1 = b1 = -np.inf
         for k in range(first, first + corners):
@@ -311,7 +311,7 @@ def cast_shadows(direction, receivers, casters, longest, outline_corners, epsilo
     corner, cell1, cell2, facet_normal, shape, bit_start, mask = receivers
     (
         vertices, edge_end, start, normal, offset, side,
-        face_start, faces, roof, base, centre, half, convex,
+        face_start, roof, base, centre, half, convex,
     ) = casters  # fmt: skip
     dx, dy, dz = direction[0], direction[1], direction[2]
     if abs(dz) < 0.9:
@@ -445,7 +445,7 @@ def cast_shadows(direction, receivers, casters, longest, outline_corners, epsilo
                     is_outline = whole and outline[body, 1] > 0
                     last = 1 if is_outline else face_start[body + 1] - face_start[body]
                     for turn in range(last):
-                        p = faces[face_start[body] + turn]
+                        p = face_start[body] + turn
                         first, corners, behind = outline[body, 0], outline[body, 1], False
                         if not is_outline:
                             first = start[p]
