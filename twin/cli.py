@@ -139,6 +139,8 @@ def _run(
         district, weather = read()
         built = build_twin(district, weather, spacing=spacing, progress=told)
         written = write_twin(built, out, stills=stills, progress=told)
+    for note in (*district.notes, *weather.notes):
+        typer.echo(f"  note: {note}", err=True)
     for line in summary_lines(built, written):
         typer.echo(line)
 

@@ -31,7 +31,7 @@ def summary_lines(built: Built, written: Written) -> list[str]:
     roof, facade = _mean(inside, "roof"), _mean(inside, "facade")
     best_roof = inside[inside["roof_area"] >= 100]["roof_kwh_m2"]
     best_facade = inside[inside["facade_area"] >= 100]["facade_kwh_m2"]
-    power = inside["pv_kwp"].sum() / 1000
+    power, energy = inside["pv_kwp"].sum(), inside["pv_kwh"].sum()
     noon = written.state.totals_at(written.moment - pd.Timedelta(hours=11))
     return [
         f"{district.name}{label}",
@@ -44,11 +44,11 @@ def summary_lines(built: Built, written: Written) -> list[str]:
         f"in the district roofs get {roof:,.0f}, facades {facade:,.0f} kWh/m2 a year on "
         "average",
         f"Best       roof {_best(inside, best_roof)}; facades {_best(inside, best_facade)}",
-        f"Potential  {power:,.1f} MWp of solar cells on all suitable surfaces of the "
-        f"district would make {inside['pv_kwh'].sum() / 1e6:,.1f} GWh a year",
-        f"           {inside['pv_roof_kwh'].sum() / 1e6:,.1f} GWh of it on roofs, "
-        f"{inside['pv_facade_kwh'].sum() / 1e6:,.1f} GWh on facades; "
-        f"{inside['pv_kwh'].sum() / max(power * 1000, 1e-9):,.0f} kWh per kWp",
+        f"Potential  {scaled(power, 'Wp')} of solar cells on all suitable surfaces of the "
+        f"district would make {scaled(energy, 'Wh')} a year",
+        f"           {scaled(inside['pv_roof_kwh'].sum(), 'Wh')} of it on roofs, "
+        f"{scaled(inside['pv_facade_kwh'].sum(), 'Wh')} on facades; "
+        f"{energy / max(power, 1e-9):,.0f} kWh per kWp",
         f"Twin       {len(written.state.model.points):,} meters with one SIMULATED day "
         f"({written.moment - pd.Timedelta(hours=24):%d %B}); {_power(noon)}",
         f"Files      {written.files[0].parent}: open report.html; "
@@ -83,8 +83,22 @@ def _best(parts: pd.DataFrame, light: pd.Series) -> str:
 
 def _power(state: pd.Series) -> str:
     """Tell the power of all panels in the hour from noon on."""
-    made, due = -state["pv_power"] / 1000, -state["pv_power_expected"] / 1000
+    made, due = -state["pv_power"], -state["pv_power_expected"]
     return (
-        f"at 12-13 UTC all panels, surroundings included, made {made:,.1f} MW "
-        f"(expected {due:,.1f} MW)"
+        f"at 12-13 UTC all panels, surroundings included, made {scaled(made, 'W')} "
+        f"(expected {scaled(due, 'W')})"
     )
+
+
+def scaled(thousands: float, unit: str) -> str:
+    """Write a number of thousands of a unit with the prefix that suits its size.
+
+    Examples
+    --------
+    >>> scaled(12_345.6, "Wh"), scaled(8_930_000, "Wh"), scaled(7.25, "Wp")
+    ('12.3 MWh', '8.9 GWh', '7.2 kWp')
+    """
+    for prefix, factor in (("G", 1e6), ("M", 1e3)):
+        if abs(thousands) >= factor:
+            return f"{thousands / factor:,.1f} {prefix}{unit}"
+    return f"{thousands:,.1f} k{unit}"

@@ -51,9 +51,9 @@ class Caster:
         Of the facets: corner, cell along e1, cell along e2 [m], normal, shape, first bit;
         last the mask of all sensors.
     casters : tuple of array
-        Of the polygons, whose faces stand body after body: corners [m], end of each edge,
-        first corner, normal, offset of the plane [m], side; of the bodies: first face, roof,
-        base [m], centre, half extent [m]; last whether a polygon is convex.
+        Of the polygons, which stand body after body: corners [m], end of each edge, first
+        corner, normal, offset of the plane [m], side; of the bodies: first face, roof, base
+        [m], centre, half extent [m]; last whether a polygon is convex.
     words : int
         Length of the bit array, 64 cells a word.
     longest, outline_corners : int
