@@ -1,11 +1,13 @@
 """Run the whole chain from a district and its weather to light and solar power."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
+from pyproj import Geod
 
 from gis.district import District
+from gis.errors import WeatherError
 from gis.weather import Weather
 from meshes.facets import Facets, make_facets
 from meshes.polygons import FloatArray
@@ -16,6 +18,12 @@ from meshes.solids import Solids, lod1_solids
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share that is done, 0..1."""
+
+FARTHEST_WEATHER = 400.0
+"""Distance from which on another place's sun no longer fits its light [km]."""
+
+NEAR_WEATHER = 25.0
+"""Distance up to which weather is taken as the district's own [km]."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +109,14 @@ def build(
     Returns
     -------
     Built
+
+    Raises
+    ------
+    WeatherError
+        If the weather is that of a place too far away.
     """
     told: Progress = progress or (lambda _text, _share: None)
+    weather = _placed(weather, district)
     told("solids", 0.0)
     solids = lod1_solids(district.buildings)
     told("sensors", 0.0)
@@ -121,6 +135,26 @@ def build(
     plain = pd.DataFrame(district.buildings.drop(columns="geometry"))
     parts = plain.join(yield_table(light, pv))
     return Built(district, weather, solids, facets, light, pv, parts, spacing)
+
+
+def _placed(weather: Weather, district: District) -> Weather:
+    """Note how far away the weather was measured; refuse what belongs elsewhere."""
+    if weather.latitude is None or weather.longitude is None:
+        return weather
+    here = (district.longitude, district.latitude)
+    there = (weather.longitude, weather.latitude)
+    distance = Geod(ellps="GRS80").inv(*here, *there)[2] / 1000
+    if distance > FARTHEST_WEATHER:
+        message = (
+            f"weather must be from within {FARTHEST_WEATHER:g} km of the district, got "
+            f"{distance:,.0f} km ({weather.latitude:.2f} N {weather.longitude:.2f} E); "
+            "take a year from nearer by"
+        )
+        raise WeatherError(message)
+    if distance < NEAR_WEATHER:
+        return weather
+    note = f"The weather is that of a place {distance:,.0f} km away."
+    return replace(weather, notes=(*weather.notes, note))
 
 
 def sum_buildings(parts: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """Offer the twin on the command line."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -116,6 +116,7 @@ def build(
         out,
         spacing,
         stills=stills,
+        inputs=(buildings, terrain, water, weather),
     )
 
 
@@ -125,6 +126,7 @@ def _run(
     spacing: float,
     *,
     stills: bool,
+    inputs: Sequence[Path | None] = (),
 ) -> None:
     """Read, build, write and sum up."""
     if not FINEST <= spacing <= COARSEST:
@@ -133,16 +135,16 @@ def _run(
             "1 m suits a district"
         )
         raise GeometryError(message)
-    check_folder(out)
+    check_folder(out, [path for path in inputs if path is not None])
     with _Stages() as told:
         told("reading", 0.0)
         district, weather = read()
         built = build_twin(district, weather, spacing=spacing, progress=told)
         written = write_twin(built, out, stills=stills, progress=told)
-    for note in (*district.notes, *weather.notes):
+    for note in (*built.district.notes, *built.weather.notes):
         typer.echo(f"  note: {note}", err=True)
     for line in summary_lines(built, written):
-        typer.echo(line)
+        typer.echo(" ".join(line.splitlines()))
 
 
 class _Stages:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -182,8 +182,6 @@ def write_twin(
             "meters_simulated.parquet",
             lambda path: write_meters(path, state.observations, provenance=provenance),
         ),
-        ("heidi.toml", lambda path: _write_description(path, built, provenance)),
-        ("report.html", save_report),
     ]
     if stills:
 
@@ -193,8 +191,14 @@ def write_twin(
             )
 
         steps.append(("stills", draw))
-    for old in folder.glob("still_*.png"):  # of an earlier district, perhaps
-        old.unlink()
+    # What describes the whole goes first and comes last: a folder that was left halfway
+    # holds no description of another district.
+    steps += [
+        ("report.html", save_report),
+        ("heidi.toml", lambda path: _write_description(path, built, provenance)),
+    ]
+    for old in (folder / "heidi.toml", folder / "report.html", *folder.glob("still_*.png")):
+        _take_away(old)
     for count, (name, step) in enumerate(steps):
         told(name, count / len(steps))
         step(folder / name)
@@ -203,13 +207,29 @@ def write_twin(
     return Written((*named, *pictures), state, moment)
 
 
-def check_folder(folder: Path) -> None:
+def _take_away(old: Path) -> None:
+    """Remove a file of an earlier build."""
+    try:
+        old.unlink(missing_ok=True)
+    except OSError as error:
+        message = f"cannot replace {old}: {error.strerror}; change --out"
+        raise OutputError(message) from error
+
+
+def check_folder(folder: Path, inputs: Sequence[Path] = ()) -> None:
     """Say early, and without making it, whether a folder can be used for output.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the output shall go.
+    inputs : sequence of Path
+        Files that are read; none of them may lie in the folder and be replaced.
 
     Raises
     ------
     OutputError
-        If it is a file or lies where nothing can be written.
+        If it is a file, lies where nothing can be written, or holds an input.
     """
     standing = next(
         place for place in (folder, *folder.absolute().parents) if place.exists()
@@ -219,6 +239,9 @@ def check_folder(folder: Path) -> None:
         reason = f"{standing} is a file"
     elif not os.access(standing, os.W_OK | os.X_OK):
         reason = f"{standing} may not be written"
+    for path in inputs:
+        if path.resolve().parent == folder.resolve():
+            reason = f"{path} lies in it and might be replaced"
     if reason:
         message = f"output must be a folder that can be written, but {reason}; change --out"
         raise OutputError(message)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from gis.errors import OutputError
+from gis.errors import OutputError, WeatherError
 from gis.heidi import heidi_district
 from gis.terrain import Grid
 from gis.typical_year import typical_year
@@ -65,6 +65,36 @@ def test_folder_is_checked_without_making_it(tmp_path):
     for wrong in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(OutputError, match="is a file"):
             check_folder(wrong)
+
+
+def test_inputs_are_never_replaced(tmp_path):
+    mine = tmp_path / "buildings.gpkg"
+    mine.write_bytes(b"mine")
+    with pytest.raises(OutputError, match="might be replaced"):
+        check_folder(tmp_path, [mine])
+    check_folder(tmp_path / "twin", [mine])
+
+
+def test_a_failed_build_leaves_no_description_of_another(built, tmp_path):
+    (tmp_path / "heidi.toml").write_text("of another district")
+    (tmp_path / "report.html").mkdir()  # in the way
+    with pytest.raises(OutputError):
+        write_twin(built, tmp_path, stills=False)
+    assert not (tmp_path / "heidi.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "far"),
+    [(45.0, 8.0, True), (-33.9, 151.2, True), (57.67, 12.3, False), (56.04, 12.7, None)],
+)
+def test_weather_from_elsewhere_is_refused_or_noted(latitude, longitude, far):
+    weather = replace(typical_year(), latitude=latitude, longitude=longitude)
+    if far:
+        with pytest.raises(WeatherError, match="within 400 km"):
+            build(heidi_district(), weather, spacing=20.0)
+        return
+    notes = build(heidi_district(), weather, spacing=20.0).weather.notes
+    assert any("km away" in note for note in notes) == (far is False)
 
 
 def test_simulated_day_stays_near_what_is_expected(built, tmp_path):
