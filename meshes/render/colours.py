@@ -38,7 +38,7 @@ class IrradiationScale:
         share = np.asarray(values, np.float64) / self.top
         known = np.isfinite(share)
         step = np.round(np.clip(np.where(known, share, 0.0), 0.0, 1.0) * (STEPS - 1))
-        colours = _inferno()[step.astype(np.int64)]
+        colours = palette()[step.astype(np.int64)]
         colours[~known] = hex_srgb(MISSING)
         return colours
 
@@ -72,8 +72,8 @@ def _inferno_table() -> Float32Array:
     return table
 
 
-def _inferno() -> Float32Array:
-    """Return the table, guarded against changes of the cached one."""
+def palette() -> Float32Array:
+    """Return the colours from the lowest to the highest value, (256, 3) sRGB 0..1."""
     table = _inferno_table().view()
     table.flags.writeable = False
     return table
