@@ -15,7 +15,7 @@ BUNDLED := $(wildcard twin/web/viewer*.js) twin/web/package.json twin/web/packag
 INSTALL = sh tools/install.sh $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format web wheel bench clean
+.PHONY: help demo test lint format web wheel bench notebook extras clean
 .DELETE_ON_ERROR:
 
 help:
@@ -23,6 +23,8 @@ help:
 	@echo "make test    run the whole test suite            ARGS='-k sun' passes options on"
 	@echo "make lint    check style, types and import layers"
 	@echo "make format  let ruff rewrite the code in house style"
+	@echo "make notebook  open the notebooks in JupyterLab (after make demo)"
+	@echo "make extras  add what films and notebooks need to .venv"
 	@echo "make wheel   pack an installable wheel with the web viewer into build/wheels/"
 	@echo "make bench   race the shadow kernel against embreex in one run"
 	@echo "make clean   remove .venv, caches and everything built"
@@ -45,6 +47,11 @@ format: $(VENV)/dev.stamp
 
 web: $(BUNDLE)
 
+extras: $(VENV)/extras.stamp
+
+notebook: $(VENV)/extras.stamp $(BUNDLE)
+	$(BIN)/python -m jupyterlab notebooks
+
 bench: $(VENV)/runtime.stamp
 	$(BIN)/python bench/kernel.py
 
@@ -62,6 +69,10 @@ clean:
 $(VENV)/runtime.stamp: $(SETTINGS) tools/install.sh
 	@sh tools/make_venv.sh $(VENV) "$(PYTHON)"
 	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/extras.stamp: $(VENV)/runtime.stamp
+	$(INSTALL) --editable ".[film,notebook]"
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/runtime.stamp
