@@ -91,6 +91,52 @@ class Facets:
         """(n,) int: facet of each sensor."""
         return np.repeat(np.arange(len(self)), self.sensors_per_facet)
 
+    def sensors_of(self, facets: IntArray) -> IntArray:
+        """Return the numbers of all sensors of some facets, facet after facet."""
+        return _runs(self.sensor_start[facets], self.sensors_per_facet[facets])
+
+    def words_of(self, facets: IntArray) -> IntArray:
+        """Return the 64-bit words of some facets' cells, facet after facet."""
+        return _runs(self.bit_start[facets] // 64, self.words_per_facet[facets])
+
+    @property
+    def words_per_facet(self) -> IntArray:
+        """(f,) int: 64-bit words that each facet's cells take."""
+        words: IntArray = (self.shape.prod(axis=1) + 63) // 64
+        return words
+
+    def take(self, facets: IntArray) -> "Facets":
+        """Return some facets in the given order, with bits and sensors of their own.
+
+        Parameters
+        ----------
+        facets : (k,) int
+            Which.
+        """
+        words = self.words_per_facet[facets]
+        bit_start = np.r_[0, np.cumsum(words)][:-1] * 64
+        counts = self.sensors_per_facet[facets]
+        sensors = self.sensors_of(facets)
+        moved = np.repeat(bit_start - self.bit_start[facets], counts)
+        return Facets(
+            ids=tuple(self.ids[k] for k in facets),
+            face=self.face[facets],
+            kind=self.kind[facets],
+            part=self.part[facets],
+            normal=self.normal[facets],
+            corner=self.corner[facets],
+            e1=self.e1[facets],
+            e2=self.e2[facets],
+            step=self.step[facets],
+            shape=self.shape[facets],
+            area=self.area[facets],
+            bit_start=bit_start,
+            mask=self.mask[self.words_of(facets)],
+            sensor_start=np.r_[0, np.cumsum(counts)],
+            sensor_bit=self.sensor_bit[sensors] + moved,
+            solids=self.solids,
+        )
+
     def sensor_positions(self) -> FloatArray:
         """Return the sensors' positions, (n, 3) float [m], relative to the local origin."""
         facet = self.sensor_facet
@@ -266,6 +312,12 @@ def _bury(grids: list[_Grid], solids: Solids, terrain: Terrain) -> None:
         grid.share = float(np.count_nonzero(seen) / np.count_nonzero(grid.inside))
         grid.inside = seen
         start = stop
+
+
+def _runs(start: IntArray, length: IntArray) -> IntArray:
+    """Return the numbers ``start[k] .. start[k] + length[k]`` of all runs in a row."""
+    ends = np.cumsum(length)
+    return np.arange(length.sum()) + np.repeat(start - ends + length, length)
 
 
 def _facet_ids(solids: Solids, faces: IntArray) -> tuple[str, ...]:

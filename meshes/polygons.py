@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gis.errors import GeometryError
 
 FloatArray = NDArray[np.float64]
+Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from meshes.polygons import FloatArray, IntArray
-from meshes.solar.irradiance import Float32Array, Irradiation
+from meshes.polygons import Float32Array, FloatArray, IntArray
+from meshes.solar.irradiance import Irradiation
 from meshes.solar.sum_kernel import add_beam_hours
 
 

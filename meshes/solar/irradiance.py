@@ -1,36 +1,33 @@
-"""Turn visibility and weather into irradiation of sensors, facets and buildings.
+"""Turn visibility and weather into irradiation of sensors, facets and buildings."""
 
-Directions are cast in blocks; each block's bits are spent at once on the sums, so memory
-does not grow with the number of directions. Threads share out directions while casting
-and facets while summing: every sum is added in one fixed order, whatever their number.
-"""
-
-import itertools
 import os
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from gis.weather import Weather
 from meshes.facets import Facets
-from meshes.polygons import FloatArray, IntArray
+from meshes.polygons import Float32Array, FloatArray, IntArray
+from meshes.solar.gather import (
+    Beam,
+    Progress,
+    Views,
+    cast_blocks,
+    sum_sky,
+    sum_sun,
+)
 from meshes.solar.light import FACADE_ALBEDO, GROUND_ALBEDO, Light, split_light
 from meshes.solar.occluders import Occluders
-from meshes.solar.shadow import Caster, make_caster
+from meshes.solar.shadow import make_caster
 from meshes.solar.sky import SkyPatches, reinhart_patches
-from meshes.solar.sum_kernel import MONTHS, add_beam, add_views
+from meshes.solar.sum_kernel import MONTHS
 from meshes.solar.sun import BIN_DEGREES, SunPath, sun_path
+from meshes.solar.visibility import Visibility
 
-Float32Array = NDArray[np.float32]
-Progress = Callable[[str, float], None]
-"""Called with what is being done and the share that is done, 0..1."""
-
-BLOCK = 64
-"""Directions whose bits are held at a time."""
+Real = TypeVar("Real", bound=np.floating)
 
 
 @dataclass(frozen=True)
@@ -44,6 +41,8 @@ class Irradiation:
     sensor_sky_view : (n,) float32
         Share of the sky each sensor sees, weighted by the cosine; a free horizontal
         sensor has 1, a free vertical one 0.5.
+    sensor_horizon_view : (n,) float32
+        Share of the horizon band's light that each sensor receives; a free wall has 1.
     facet_monthly : (f, 12) float
         Mean irradiation over each facet's sensors [kWh/m2].
     facet_sky_view : (f,) float
@@ -56,22 +55,49 @@ class Irradiation:
         Hourly light in parts.
     path : SunPath
         Sun positions and bins.
+    sky : SkyPatches
+        Directions of diffuse light.
     horizon_view, ground_view, facade_view : (f,) float
         Mean shares of the light of horizon band, sunlit ground and free facades that each
         facet receives; a free wall has 1, 0.5 and 0.
+    visibility : Visibility or None
+        Which sensors each direction cannot reach; None where it was not kept.
     """
 
     sensor_monthly: Float32Array
     sensor_sky_view: Float32Array
+    sensor_horizon_view: Float32Array
     facet_monthly: FloatArray
     facet_sky_view: FloatArray
     sun_share: Float32Array
     facets: Facets
     light: Light
     path: SunPath
+    sky: SkyPatches
     horizon_view: FloatArray
     ground_view: FloatArray
     facade_view: FloatArray
+    visibility: Visibility | None = None
+
+    def take(self, facets: IntArray) -> "Irradiation":
+        """Return the light of some facets, in their order; visibility is left behind."""
+        chosen = self.facets.take(facets)
+        sensors = self.facets.sensors_of(facets)
+        return Irradiation(
+            sensor_monthly=self.sensor_monthly[sensors],
+            sensor_sky_view=self.sensor_sky_view[sensors],
+            sensor_horizon_view=self.sensor_horizon_view[sensors],
+            facet_monthly=self.facet_monthly[facets],
+            facet_sky_view=self.facet_sky_view[facets],
+            sun_share=self.sun_share[facets],
+            facets=chosen,
+            light=self.light,
+            path=self.path,
+            sky=self.sky,
+            horizon_view=self.horizon_view[facets],
+            ground_view=self.ground_view[facets],
+            facade_view=self.facade_view[facets],
+        )
 
     @property
     def sensor_annual(self) -> Float32Array:
@@ -158,220 +184,153 @@ def irradiate(
         longitude=longitude,
         bin_degrees=bin_degrees,
     )
-    months = pd.DatetimeIndex(weather.table.index).month.to_numpy() - 1
-    patches = reinhart_patches() if sky is None else sky
+    return irradiate_from(
+        facets,
+        occluders,
+        light,
+        path,
+        reinhart_patches() if sky is None else sky,
+        threads=threads,
+        progress=progress,
+    )
+
+
+def irradiate_from(
+    facets: Facets,
+    occluders: Occluders,
+    light: Light,
+    path: SunPath,
+    sky: SkyPatches,
+    *,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Irradiation:
+    """Compute a year of irradiation from a light that is already split: see `irradiate`."""
     caster = make_caster(facets, occluders)
     told: Progress = progress or (lambda _text, _share: None)
     workers = threads or os.cpu_count() or 1
+    packed: tuple[list[bytes], list[bytes]] = ([], [])
     with ThreadPoolExecutor(workers) as pool:
-        views = _sum_sky(facets, caster, patches, pool, workers, told)
-        sums = _sum_sun(facets, caster, light, path, months, pool, workers, told)
-    return _assemble(facets, light, path, months, views, sums)
-
-
-@dataclass(frozen=True)
-class _Views:
-    """View of dome and horizon, per bit and per facet, as shares of the free plane's."""
-
-    dome_bits: Float32Array
-    dome_facet: FloatArray
-    horizon_bits: Float32Array
-    horizon_facet: FloatArray
-
-
-@dataclass(frozen=True)
-class _SunSums:
-    """Beam energy per month and bit [Wh/m2], per facet and month, and visible shares."""
-
-    bits: Float32Array
-    facet: FloatArray
-    share: Float32Array
-
-
-def _blocks(
-    caster: Caster, directions: FloatArray, pool: ThreadPoolExecutor
-) -> Iterator[tuple[int, NDArray[np.uint64]]]:
-    """Cast all directions, a block at a time; yields the first index and the bits."""
-    for first in range(0, len(directions), BLOCK):
-        block = directions[first : first + BLOCK]
-        bits = np.empty((len(block), caster.words), np.uint64)
-        list(pool.map(caster.cast, block, bits))
-        yield first, bits
-
-
-def _ranges(facets: Facets, workers: int) -> list[tuple[int, int]]:
-    """Split the facets into runs of about equal numbers of bits, four a worker."""
-    pieces = max(1, min(len(facets), 4 * workers))
-    targets = np.linspace(0, len(facets.mask) * 64, pieces + 1)[1:-1]
-    cuts = np.unique(np.r_[0, np.searchsorted(facets.bit_start, targets), len(facets)])
-    return [(int(a), int(b)) for a, b in itertools.pairwise(cuts)]
-
-
-def _sum_sky(
-    facets: Facets,
-    caster: Caster,
-    patches: SkyPatches,
-    pool: ThreadPoolExecutor,
-    workers: int,
-    told: Progress,
-) -> _Views:
-    """Sum the views of dome and horizon over all patches."""
-    cosine = np.maximum(facets.normal @ patches.direction.T, 0.0)
-    dome = cosine * patches.solid_angle
-    level = patches.direction * [1.0, 1.0, 0.0]
-    level /= np.maximum(np.linalg.norm(level, axis=1, keepdims=True), 1e-12)
-    band = (patches.row == 0) & (patches.direction[:, 2] < 1.0)
-    horizon = np.maximum(facets.normal @ level.T, 0.0) * band
-    dome /= np.maximum(dome.sum(axis=1, keepdims=True), 1e-12)
-    horizon /= np.maximum(horizon.sum(axis=1, keepdims=True), 1e-12)
-    bits = facets.mask.size * 64
-    views = _Views(
-        np.zeros((1, bits), np.float32),
-        np.zeros(len(facets)),
-        np.zeros((1, bits), np.float32),
-        np.zeros(len(facets)),
-    )
-    counts = facets.sensors_per_facet
-    for first, blocked in _blocks(caster, patches.direction, pool):
-        stop = first + len(blocked)
-        told("sky", stop / len(patches.direction))
-        for weights, into, total in (
-            (dome, views.dome_bits, views.dome_facet),
-            (horizon, views.horizon_bits, views.horizon_facet),
-        ):
-            block = np.ascontiguousarray(weights[:, first:stop])
-            if not block.any():
-                continue
-            jobs = [
-                pool.submit(
-                    add_views,
-                    blocked,
-                    facets.mask,
-                    facets.bit_start,
-                    facets.shape,
-                    counts,
-                    block,
-                    a,
-                    b,
-                    into,
-                    total,
-                )
-                for a, b in _ranges(facets, workers)
-            ]
-            for job in jobs:
-                job.result()
-    return views
-
-
-def _sum_sun(
-    facets: Facets,
-    caster: Caster,
-    light: Light,
-    path: SunPath,
-    months: IntArray,
-    pool: ThreadPoolExecutor,
-    workers: int,
-    told: Progress,
-) -> _SunSums:
-    """Sum the beam over all sun positions, by month."""
-    bits = facets.mask.size * 64
-    sums = _SunSums(
-        np.zeros((MONTHS, bits), np.float32),
-        np.zeros((len(facets), MONTHS)),
-        np.zeros((len(facets), len(path.bin_direction)), np.float32),
-    )
-    order = np.argsort(path.bin, kind="stable")
-    start = np.searchsorted(path.bin[order], np.arange(len(path.bin_direction) + 1))
-    energy = (light.beam[path.hour] * path.share)[order]
-    month = months[path.hour][order]
-    towards = path.direction[order]
-    counts = facets.sensors_per_facet
-    for first, blocked in _blocks(caster, path.bin_direction, pool):
-        told("sun", (first + len(blocked)) / len(path.bin_direction))
-        jobs = [
-            pool.submit(
-                add_beam,
-                blocked,
-                facets.mask,
-                facets.bit_start,
-                facets.shape,
-                counts,
-                facets.normal,
-                first,
-                start,
-                towards,
-                energy,
-                month,
-                a,
-                b,
-                sums.bits,
-                sums.facet,
-                sums.share,
+        sky_bits, sun_bits = (
+            cast_blocks(caster, directions, pool, mask=facets.mask, packed=into)
+            for directions, into in zip(
+                (sky.direction, path.bin_direction), packed, strict=True
             )
-            for a, b in _ranges(facets, workers)
-        ]
-        for job in jobs:
-            job.result()
-    return sums
+        )
+        views = sum_sky(facets, sky_bits, sky, pool=pool, workers=workers, progress=told)
+        sums = sum_sun(
+            facets, sun_bits, light, path, pool=pool, workers=workers, progress=told
+        )
+    visibility = Visibility(tuple(packed[0]), tuple(packed[1]), caster.words)
+    return _assemble(facets, light, path, sky, views, sums, visibility)
 
 
 def _assemble(
     facets: Facets,
     light: Light,
     path: SunPath,
-    months: IntArray,
-    views: _Views,
-    sums: _SunSums,
+    sky: SkyPatches,
+    views: Views,
+    sums: Beam,
+    visibility: Visibility,
 ) -> Irradiation:
     """Add the parts of the light, per sensor and per facet."""
-
-    def monthly(hourly: FloatArray) -> FloatArray:
-        return np.bincount(months, hourly, minlength=MONTHS) / 1000.0
-
-    facing_up = facets.normal[:, 2]
-    free_dome = (1.0 + facing_up) / 2.0
-    free_horizon = np.sqrt(np.maximum(0.0, 1.0 - facing_up**2))
-    to_ground = (1.0 - facing_up) / 2.0
-    dome, horizon = monthly(light.dome), monthly(light.horizon)
-    ground, facade = monthly(light.ground), monthly(light.facade)
-    owner = facets.sensor_facet
-    bit = facets.sensor_bit
-    seen = views.dome_bits[0, bit]
-    rim = (views.horizon_bits[0, bit] * free_horizon[owner]).astype(np.float32)
-    sky = (seen * free_dome[owner]).astype(np.float32)
-    floor = (seen**2 * to_ground[owner]).astype(np.float32)
-    mirror = seen * np.maximum(1 - seen, 0)
-    counts = facets.sensors_per_facet
-    ground_view = np.bincount(owner, floor, minlength=len(facets)) / counts
-    facade_view = np.bincount(owner, mirror, minlength=len(facets)) / counts
-    facet_monthly = (
-        sums.facet / 1000.0
-        + np.outer(views.dome_facet * free_dome, dome)
-        + np.outer(views.horizon_facet * free_horizon, horizon)
-        + np.outer(ground_view, ground)
-        + np.outer(facade_view, facade)
-    )
-    sensor_monthly = np.empty((len(bit), MONTHS), np.float32)
+    bit, counts = facets.sensor_bit, facets.sensors_per_facet
+    shares = diffuse_shares(facets, views.dome_bits[0, bit], views.horizon_bits[0, bit])
+    sensor_monthly = shares.monthly(light)
     for m in range(MONTHS):
-        sensor_monthly[:, m] = (
-            sums.bits[m, bit] / np.float32(1000)
-            + sky * np.float32(dome[m])
-            + rim * np.float32(horizon[m])
-            + floor * np.float32(ground[m])
-            + mirror * np.float32(facade[m])
-        )
+        sensor_monthly[:, m] += sums.bits[m, bit] / np.float32(1000)
     # The dark horizon of an overcast sky may not take more than there is.
     np.maximum(sensor_monthly, 0, out=sensor_monthly)
+    owner, up = facets.sensor_facet, facets.normal[:, 2]
+    facet_shares = DiffuseShares(
+        sky=views.dome_facet * _free_dome(up),
+        horizon=views.horizon_facet * _free_horizon(up),
+        ground=np.bincount(owner, shares.ground, minlength=len(facets)) / counts,
+        facade=np.bincount(owner, shares.facade, minlength=len(facets)) / counts,
+    )
+    facet_monthly = sums.facet / 1000.0 + facet_shares.monthly(light)
     return Irradiation(
         sensor_monthly=sensor_monthly,
-        sensor_sky_view=sky,
+        sensor_sky_view=shares.sky,
+        sensor_horizon_view=shares.horizon,
         facet_monthly=np.maximum(facet_monthly, 0.0),
-        facet_sky_view=views.dome_facet * free_dome,
+        facet_sky_view=facet_shares.sky,
         sun_share=sums.share,
         facets=facets,
         light=light,
         path=path,
-        horizon_view=views.horizon_facet * free_horizon,
-        ground_view=ground_view,
-        facade_view=facade_view,
+        sky=sky,
+        horizon_view=facet_shares.horizon,
+        ground_view=facet_shares.ground,
+        facade_view=facet_shares.facade,
+        visibility=visibility,
     )
+
+
+@dataclass(frozen=True)
+class DiffuseShares(Generic[Real]):
+    """Shares of the diffuse light that some places receive, (n,) each.
+
+    Attributes
+    ----------
+    sky, horizon, ground, facade : (n,) float
+        Shares of `Light.dome`, ``horizon``, ``ground`` and ``facade``.
+    """
+
+    sky: NDArray[Real]
+    horizon: NDArray[Real]
+    ground: NDArray[Real]
+    facade: NDArray[Real]
+
+    def monthly(self, light: Light) -> NDArray[Real]:
+        """Return the diffuse irradiation of each month, (n, 12) [kWh/m2]."""
+        found = np.empty((len(self.sky), MONTHS), self.sky.dtype)
+        courses = [
+            np.bincount(light.month, hourly, minlength=MONTHS) / 1000.0
+            for hourly in (light.dome, light.horizon, light.ground, light.facade)
+        ]
+        for m in range(MONTHS):
+            dome, horizon, ground, facade = (
+                self.sky.dtype.type(course[m]) for course in courses
+            )
+            found[:, m] = (
+                self.sky * dome
+                + self.horizon * horizon
+                + self.ground * ground
+                + self.facade * facade
+            )
+        return found
+
+
+def diffuse_shares(
+    facets: Facets, dome: Float32Array, horizon: Float32Array
+) -> DiffuseShares[np.float32]:
+    """Return the shares of diffuse light of all sensors.
+
+    Parameters
+    ----------
+    facets : Facets
+        They carry the n sensors.
+    dome, horizon : (n,) float32
+        View of dome and horizon band, as shares of the free plane's.
+    """
+    owner, up = facets.sensor_facet, facets.normal[:, 2]
+    to_ground = (1.0 - up) / 2.0
+    return DiffuseShares(
+        sky=(dome * _free_dome(up)[owner]).astype(np.float32),
+        horizon=(horizon * _free_horizon(up)[owner]).astype(np.float32),
+        ground=(dome**2 * to_ground[owner]).astype(np.float32),
+        facade=dome * np.maximum(1 - dome, 0),
+    )
+
+
+def _free_dome(up: FloatArray) -> FloatArray:
+    """Share of the dome that a free plane sees, from the upward part of its normal."""
+    return (1.0 + up) / 2.0
+
+
+def _free_horizon(up: FloatArray) -> FloatArray:
+    """Share of the horizon band that a free plane sees."""
+    view: FloatArray = np.sqrt(np.maximum(0.0, 1.0 - up**2))
+    return view

@@ -7,7 +7,7 @@ import pandas as pd
 import pvlib
 
 from gis.weather import Weather
-from meshes.polygons import FloatArray
+from meshes.polygons import FloatArray, IntArray
 
 GROUND_ALBEDO = 0.2
 """Reflectance of urban ground [-]; the default of pvlib and of the Radiance references."""
@@ -39,6 +39,8 @@ class Light:
         From a free, sunlit ground, on a plane that faces down to it.
     facade : float
         From free facades of all azimuths together, on a plane that sees nothing else.
+    month : (h,) int
+        Month of each hour in UTC, 0 to 11.
     """
 
     beam: FloatArray
@@ -46,6 +48,7 @@ class Light:
     horizon: FloatArray
     ground: FloatArray
     facade: FloatArray
+    month: IntArray
 
 
 def split_light(
@@ -83,7 +86,8 @@ def split_light(
     zenith = sun["apparent_zenith"].to_numpy()
     azimuth = sun["azimuth"].to_numpy()
     dhi, dni = table["dhi"].to_numpy(np.float64), table["dni"].to_numpy(np.float64)
-    days = pd.DatetimeIndex(table.index).day_of_year.to_numpy()
+    index = pd.DatetimeIndex(table.index)
+    days = index.day_of_year.to_numpy()
     extra = pvlib.irradiance.get_extra_radiation(days)
     up = zenith < 90.0
 
@@ -101,4 +105,6 @@ def split_light(
     ground = albedo * table["ghi"].to_numpy(np.float64)
     # The mean over all azimuths of the positive part of a cosine is 1 / pi.
     walls = dome / 2 + horizon + ground / 2 + beam * np.sin(np.radians(zenith)) / np.pi
-    return Light(beam, dome, horizon, ground, facade_albedo * np.maximum(walls, 0.0))
+    facade = facade_albedo * np.maximum(walls, 0.0)
+    month = index.month.to_numpy().astype(np.int64) - 1
+    return Light(beam, dome, horizon, ground, facade, month)

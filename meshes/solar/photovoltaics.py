@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from gis.weather import Weather
 from meshes.facets import Facets
-from meshes.polygons import FloatArray
+from meshes.polygons import Float32Array, FloatArray
 from meshes.solar.hourly import facet_hours
-from meshes.solar.irradiance import Float32Array, Irradiation
+from meshes.solar.irradiance import Irradiation
 from meshes.solids import Kind
 
 STC = 1000.0
