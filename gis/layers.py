@@ -1,19 +1,20 @@
-"""Write a district as layers of a GeoPackage."""
+"""Write a district as layers of a GeoPackage, and read them again."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
 
 from gis.crs import PLAN
-from gis.district import District
-from gis.errors import TableError
+from gis.district import BUILDING_COLUMNS, LANDMARK_COLUMNS, TREE_COLUMNS, District
+from gis.errors import SourceError, TableError
 from gis.files import atomic_path
+from gis.sources.gdal_options import NO_SIDE_FILES, gdal_options
 
 WRITTEN_AT = "2000-01-01T00:00:00.000Z"
 """Stands in the file for the time of writing, so that equal layers give equal bytes."""
@@ -59,7 +60,7 @@ def write_buildings(
         "trees": district.trees,
         "water": _shapes(list(district.water.geoms), level=district.water_level),
     }
-    with atomic_path(path) as temporary, _fixed_time():
+    with atomic_path(path) as temporary, gdal_options({"OGR_CURRENT_DATE": WRITTEN_AT}):
         temporary.unlink(missing_ok=True)
         for name, layer in layers.items():
             if len(layer):
@@ -138,12 +139,75 @@ def _append(
         raise OSError(str(error)) from error
 
 
-@contextmanager
-def _fixed_time() -> Iterator[None]:
-    """Let GDAL take `WRITTEN_AT` for the present."""
-    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": WRITTEN_AT})
+@dataclass(frozen=True)
+class Layers:
+    """What a district's GeoPackage holds, as `District` takes it."""
+
+    buildings: gpd.GeoDataFrame
+    boundary: shapely.Polygon | shapely.MultiPolygon
+    landmarks: gpd.GeoDataFrame
+    trees: gpd.GeoDataFrame
+    water: shapely.MultiPolygon
+
+
+def read_layers(path: Path) -> Layers:
+    """Read the layers that `write_buildings` wrote.
+
+    Parameters
+    ----------
+    path : Path
+        A GeoPackage of a twin.
+
+    Returns
+    -------
+    Layers
+        Equal to those written, without results.
+
+    Raises
+    ------
+    SourceError
+        If the file is missing, unreadable or lacks a layer or column.
+    """
     try:
-        yield
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
+        with gdal_options(NO_SIDE_FILES):
+            present = {str(name) for name, _ in pyogrio.list_layers(path)}
+            frames = {name: pyogrio.read_dataframe(path, layer=name) for name in present}
+        return Layers(
+            buildings=_read_table(frames["buildings"], "part", BUILDING_COLUMNS),
+            boundary=frames["boundary"].geometry.iloc[0],
+            landmarks=_read_table(frames.get("landmarks"), "landmark", LANDMARK_COLUMNS),
+            trees=_read_table(frames.get("trees"), "tree", TREE_COLUMNS),
+            water=shapely.MultiPolygon(list(frames["water"].geometry))
+            if "water" in frames
+            else shapely.MultiPolygon(),
+        )
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        message = f"{path} must be a readable GeoPackage of a twin; build the twin again"
+        raise SourceError(message) from error
+    except KeyError as error:
+        message = (
+            f"{path} must hold the layers and columns of a twin, {error} is missing; build "
+            "the twin again"
+        )
+        raise SourceError(message) from error
+
+
+NUMBERS = ("year", "height", "base", "top", "accuracy", "crown_radius")
+"""Columns of numbers; the others hold text, "" where nothing is known."""
+
+
+def _read_table(
+    frame: gpd.GeoDataFrame | None, index: str, columns: tuple[str, ...]
+) -> gpd.GeoDataFrame:
+    """Return a layer's table with its index and the types that `District` promises."""
+    if frame is None:
+        data = {c: pd.Series([], dtype=float if c in NUMBERS else object) for c in columns}
+        return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries([], crs=PLAN))
+    table = frame.set_index(index) if index in frame.columns else frame
+    values = {
+        name: table[name].astype(np.float64)
+        if name in NUMBERS
+        else table[name].astype(object).where(table[name].notna(), "").astype(str)
+        for name in columns
+    }
+    return gpd.GeoDataFrame(values, geometry=table.geometry, index=table.index, crs=PLAN)

@@ -132,9 +132,14 @@ def build(
         progress=told,
     )
     pv = pv_potential(light, weather, assumptions=assumptions, progress=told)
-    plain = pd.DataFrame(district.buildings.drop(columns="geometry"))
-    parts = plain.join(yield_table(light, pv))
+    parts = part_table(district, light, pv)
     return Built(district, weather, solids, facets, light, pv, parts, spacing)
+
+
+def part_table(district: District, light: Irradiation, pv: PvPotential) -> pd.DataFrame:
+    """Join the attributes and the results of each building part, as in `Built.parts`."""
+    plain = pd.DataFrame(district.buildings.drop(columns="geometry"))
+    return plain.join(yield_table(light, pv))
 
 
 def _placed(weather: Weather, district: District) -> Weather:

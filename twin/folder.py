@@ -1,26 +1,23 @@
 """Write a built twin as a folder that other tools can open."""
 
-import hashlib
-import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import shapely
 
 from gis.errors import OutputError
-from gis.files import atomic_path
 from gis.layers import write_buildings
 from meshes.formats.cityjson import write_cityjson
+from meshes.polygons import Float32Array
 from meshes.render.stills import write_stills
-from meshes.solar.irradiance import Float32Array
-from meshes.solids import Kind
 from twin.build import Built, Progress, monthly_pv
+from twin.description import input_hash, write_description
 from twin.ingest.simulator import simulate_day
+from twin.light_files import facet_views, write_visibility, write_weather
 from twin.model import building_table, district_model
 from twin.report import write_report
 from twin.state import TwinState
@@ -123,7 +120,7 @@ def write_twin(
             built.facets,
             district.buildings["building"],
             monthly_kwh_m2=light.facet_monthly,
-            sky_view=light.facet_sky_view,
+            views=facet_views(light),
             pv=panels,
         )
         write_facets(path, table, provenance=provenance)
@@ -132,8 +129,9 @@ def write_twin(
         write_sensors(
             path,
             built.facets,
-            kwh_m2=light.sensor_annual,
+            monthly_kwh_m2=light.sensor_monthly,
             sky_view=light.sensor_sky_view,
+            horizon_view=light.sensor_horizon_view,
             provenance=provenance,
         )
 
@@ -179,6 +177,14 @@ def write_twin(
         ("sensors.parquet", save_sensors),
         ("hourly.parquet", save_hours),
         (
+            "visibility.parquet",
+            lambda path: write_visibility(path, light, provenance=provenance),
+        ),
+        (
+            "weather.parquet",
+            lambda path: write_weather(path, built.weather, provenance=provenance),
+        ),
+        (
             "meters_simulated.parquet",
             lambda path: write_meters(path, state.observations, provenance=provenance),
         ),
@@ -195,7 +201,7 @@ def write_twin(
     # holds no description of another district.
     steps += [
         ("report.html", save_report),
-        ("heidi.toml", lambda path: _write_description(path, built, provenance)),
+        ("heidi.toml", lambda path: write_description(path, built, provenance)),
     ]
     for old in (folder / "heidi.toml", folder / "report.html", *folder.glob("still_*.png")):
         _take_away(old)
@@ -318,68 +324,3 @@ def method_sentences(built: Built) -> tuple[str, ...]:
         )
         for sentence in METHOD
     )
-
-
-def input_hash(built: Built) -> str:
-    """Return a hash of everything that the written files depend on."""
-    district, weather = built.district, built.weather
-    digest = hashlib.sha256()
-    for layer in (district.buildings, district.landmarks, district.trees):
-        digest.update(layer.drop(columns="geometry").to_csv().encode())
-        digest.update(b"".join(shapely.to_wkb(layer.geometry.to_numpy())))
-    digest.update(shapely.to_wkb(district.boundary) + shapely.to_wkb(district.water))
-    digest.update(np.ascontiguousarray(district.terrain.z).tobytes())
-    digest.update(weather.table.to_csv().encode())
-    told = {
-        "version": version("heidi-twin"),
-        "names": [district.name, district.credits, district.notes, district.schematic],
-        "terrain": [asdict(district.terrain.grid), district.water_level],
-        "weather": [weather.source, weather.notes, weather.sun_offset_minutes],
-        "spacing": built.spacing,
-        "photovoltaics": asdict(built.pv.assumptions),
-    }
-    digest.update(json.dumps(told, sort_keys=True).encode())
-    return digest.hexdigest()[:16]
-
-
-def _write_description(path: Path, built: Built, provenance: Provenance) -> None:
-    """Describe the twin in TOML, which people and programs can read."""
-    district, weather = built.district, built.weather
-
-    def quote(text: str) -> str:
-        return json.dumps(text, ensure_ascii=False)
-
-    lines = [
-        "[twin]",
-        f"name = {quote(district.name)}",
-        f"schematic = {str(district.schematic).lower()}",
-        f"version = {quote(provenance.version)}",
-        f"inputs = {quote(provenance.input_hash)}",
-        f"credits = [{', '.join(quote(text) for text in district.credits)}]",
-        f"notes = [{', '.join(quote(text) for text in district.notes)}]",
-        "",
-        "[frame]",
-        'plan = "EPSG:3008"',
-        'heights = "RH2000"',
-        f"latitude = {district.latitude:.5f}",
-        f"longitude = {district.longitude:.5f}",
-        "",
-        "[weather]",
-        f"source = {quote(weather.source)}",
-        f"notes = [{', '.join(quote(text) for text in weather.notes)}]",
-        f"ghi_kwh_m2 = {weather.annual('ghi'):.1f}",
-        f"dni_kwh_m2 = {weather.annual('dni'):.1f}",
-        f"dhi_kwh_m2 = {weather.annual('dhi'):.1f}",
-        "",
-        "[light]",
-        f"sensor_spacing_m = {built.spacing:g}",
-        f"sensors = {built.facets.sensor_count}",
-        f"facets = {len(built.facets)}",
-        f"roofs = {int((built.facets.kind == Kind.ROOF).sum())}",
-        "",
-        "[photovoltaics]",
-        *(f"{name} = {value:g}" for name, value in asdict(built.pv.assumptions).items()),
-        "",
-    ]
-    with atomic_path(path) as temporary:
-        temporary.write_text("\n".join(lines), encoding="utf-8", newline="\n")

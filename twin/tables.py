@@ -1,6 +1,6 @@
 """Write results as Parquet tables that say what they hold."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +85,9 @@ FACET_COLUMNS = (
     Column("y", pa.float64(), "m", "northing of the sensors' mean, EPSG:3008"),
     Column("z", pa.float64(), "m", "height of the sensors' mean, RH2000"),
     Column("sky_view", pa.float64(), "1", "cosine-weighted share of the sky dome seen"),
+    Column("horizon_view", pa.float64(), "1", "share of the horizon's light; free wall 1"),
+    Column("ground_view", pa.float64(), "1", "share of the sunlit ground's; free wall 0.5"),
+    Column("facade_view", pa.float64(), "1", "share of free facades' light; free wall 0"),
     Column("kwh_m2", pa.float64(), "kWh/m2", "irradiation of the year"),
     *(
         Column(f"kwh_m2_{m:02d}", pa.float64(), "kWh/m2", f"irradiation of UTC month {m}")
@@ -110,7 +113,15 @@ SENSOR_COLUMNS = (
     Column("z", pa.float64(), "m", "height, RH2000"),
     Column("kwh_m2", pa.float32(), "kWh/m2", "irradiation of the year"),
     Column("sky_view", pa.float32(), "1", "cosine-weighted share of the sky dome seen"),
+    Column("horizon_view", pa.float32(), "1", "share of the horizon's light; free wall 1"),
+    *(
+        Column(f"kwh_m2_{m:02d}", pa.float32(), "kWh/m2", f"irradiation of UTC month {m}")
+        for m in range(1, 13)
+    ),
 )
+
+VIEWS = ("sky_view", "horizon_view", "ground_view", "facade_view")
+"""Columns that tell which share of the diffuse light a facet receives."""
 
 METER_COLUMNS = (
     Column("point", ID, "", "measuring point: building/system/point"),
@@ -133,7 +144,7 @@ def facet_table(
     building_of: "pd.Series[str]",
     *,
     monthly_kwh_m2: FloatArray,
-    sky_view: FloatArray,
+    views: Mapping[str, FloatArray],
     pv: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Describe every facet, the light on it and the panels it carries.
@@ -146,8 +157,8 @@ def facet_table(
         Building of each part, indexed by part: a district's ``buildings["building"]``.
     monthly_kwh_m2 : (f, 12) float
         Mean irradiation of each facet by UTC month [kWh/m2].
-    sky_view : (f,) float
-        Mean sky view factor of each facet, 0..1.
+    views : mapping of str to (f,) float
+        Mean shares of diffuse light of each facet, 0..1, under the names of `VIEWS`.
     pv : DataFrame, optional
         Panels, indexed by facet id: ``pv_area_m2`` [m2], ``pv_kwp`` [kW], ``pv_kwh``
         [kWh a year]. Facets that it does not hold carry none.
@@ -162,11 +173,15 @@ def facet_table(
     TableError
         If the arrays' shapes do not fit the facets, or panels lie on unknown facets.
     """
-    if monthly_kwh_m2.shape != (len(facets), 12) or sky_view.shape != (len(facets),):
-        message = (
-            f"irradiation and sky view must be ({len(facets)}, 12) and ({len(facets)},), "
-            f"got {monthly_kwh_m2.shape} and {sky_view.shape}; take those of these facets"
-        )
+    wanted = {"irradiation": (len(facets), 12), **dict.fromkeys(VIEWS, (len(facets),))}
+    given = {"irradiation": monthly_kwh_m2, **views}
+    wrong = [
+        f"{name} must be {shape}, got {given[name].shape}"
+        for name, shape in wanted.items()
+        if given[name].shape != shape
+    ]
+    if wrong:
+        message = f"{'; '.join(wrong)}; take those of these facets"
         raise TableError(message)
     panels = ("pv_area_m2", "pv_kwp", "pv_kwh")
     carried = pd.DataFrame(columns=panels, dtype=np.float64) if pv is None else pv
@@ -195,7 +210,7 @@ def facet_table(
             "x": centre[:, 0],
             "y": centre[:, 1],
             "z": centre[:, 2],
-            "sky_view": sky_view,
+            **{name: views[name] for name in VIEWS},
             "kwh_m2": monthly_kwh_m2.sum(axis=1),
             **{f"kwh_m2_{m + 1:02d}": monthly_kwh_m2[:, m] for m in range(12)},
         }
@@ -223,15 +238,16 @@ def write_facets(path: Path, facets: pd.DataFrame, *, provenance: Provenance) ->
     OutputError
         If the file cannot be written.
     """
-    _write_rows(path, facets, FACET_COLUMNS, "facets", provenance)
+    write_rows(path, facets, FACET_COLUMNS, "facets", provenance)
 
 
 def write_sensors(
     path: Path,
     facets: Facets,
     *,
-    kwh_m2: NDArray[np.floating],
-    sky_view: NDArray[np.floating],
+    monthly_kwh_m2: NDArray[np.float32],
+    sky_view: NDArray[np.float32],
+    horizon_view: NDArray[np.float32],
     provenance: Provenance,
 ) -> None:
     """Write one row per sensor, facet after facet.
@@ -242,8 +258,10 @@ def write_sensors(
         ``sensors.parquet``.
     facets : Facets
         They carry the n sensors.
-    kwh_m2, sky_view : (n,) float
-        Irradiation of the year [kWh/m2] and sky view factor of each.
+    monthly_kwh_m2 : (n, 12) float32
+        Irradiation of each sensor by UTC month [kWh/m2].
+    sky_view, horizon_view : (n,) float32
+        Sky view factor and share of the horizon's light of each.
     provenance : Provenance
         For the file's metadata.
 
@@ -255,12 +273,14 @@ def write_sensors(
         If the file cannot be written.
     """
     count = facets.sensor_count
-    if kwh_m2.shape != (count,) or sky_view.shape != (count,):
+    shapes = (monthly_kwh_m2.shape, sky_view.shape, horizon_view.shape)
+    if shapes != ((count, 12), (count,), (count,)):
         message = (
-            f"values must be given for {count} sensors, got {kwh_m2.shape} and "
-            f"{sky_view.shape}; compute them from these facets"
+            f"values must be given for {count} sensors, got shapes {shapes}; compute them "
+            "from these facets"
         )
         raise TableError(message)
+    annual = monthly_kwh_m2.sum(axis=1, dtype=np.float64).astype(np.float32)
     # Millimetres are enough for a place, and round numbers pack better.
     places = (facets.sensor_positions() + facets.solids.origin).round(3)
     owner = pa.DictionaryArray.from_arrays(
@@ -269,17 +289,17 @@ def write_sensors(
     arrays = [
         owner,
         *(pa.array(places[:, axis]) for axis in range(3)),
-        pa.array(kwh_m2.astype(np.float32)),
-        pa.array(sky_view.astype(np.float32)),
+        *(pa.array(values) for values in (annual, sky_view, horizon_view)),
+        *(pa.array(monthly_kwh_m2[:, month]) for month in range(12)),
     ]
-    schema = _schema(SENSOR_COLUMNS, provenance, "sensors")
+    schema = table_schema(SENSOR_COLUMNS, provenance, "sensors")
     with atomic_path(path) as temporary:
         pq.write_table(
             pa.Table.from_arrays(arrays, schema=schema),
             temporary,
             compression=COMPRESSION,
             use_dictionary=["facet"],
-            use_byte_stream_split=["x", "y", "z", "kwh_m2", "sky_view"],
+            use_byte_stream_split=[c.name for c in SENSOR_COLUMNS if c.name != "facet"],
             row_group_size=ROWS_PER_GROUP,
         )
 
@@ -305,7 +325,7 @@ def write_meters(path: Path, observations: pd.DataFrame, *, provenance: Provenan
     """
     sources = sorted(set(observations.get("source", ())))
     what = f"meter values ({', '.join(sources)})"
-    _write_rows(path, observations, METER_COLUMNS, what, provenance)
+    write_rows(path, observations, METER_COLUMNS, what, provenance)
 
 
 def write_hourly(
@@ -352,7 +372,7 @@ def write_hourly(
     order = np.argsort(np.array(buildings, dtype=object), kind="stable")
     names = pa.array([buildings[k] for k in order], pa.string())
     hours = times.as_unit("ms").asi8
-    schema = _schema(HOURLY_COLUMNS, provenance, "hours of buildings")
+    schema = table_schema(HOURLY_COLUMNS, provenance, "hours of buildings")
     per_group = max(1, ROWS_PER_GROUP // max(1, len(times)))
     with (
         atomic_path(path) as temporary,
@@ -402,7 +422,7 @@ def _check_hourly(
         raise TableError("; ".join(faults))
 
 
-def _write_rows(
+def write_rows(
     path: Path,
     table: pd.DataFrame,
     columns: tuple[Column, ...],
@@ -419,7 +439,7 @@ def _write_rows(
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         message = f"{what} must hold the right kinds of values: {error}"
         raise TableError(message) from error
-    rows = pa.Table.from_arrays(arrays, schema=_schema(columns, provenance, what))
+    rows = pa.Table.from_arrays(arrays, schema=table_schema(columns, provenance, what))
     dictionaries = [
         column.name
         for column in columns
@@ -442,7 +462,9 @@ def _array(values: "pd.Series[float]", column: Column) -> pa.Array:
     return pa.array(values, column.type, from_pandas=True)
 
 
-def _schema(columns: tuple[Column, ...], provenance: Provenance, what: str) -> pa.Schema:
+def table_schema(
+    columns: tuple[Column, ...], provenance: Provenance, what: str
+) -> pa.Schema:
     """Return the schema with what the file holds and where it comes from."""
     return pa.schema(
         [column.field() for column in columns],

@@ -16,6 +16,7 @@ from shapely.errors import ShapelyError
 
 from gis.errors import CrsError, SourceError, TableError
 from gis.faults import count_things, name_some
+from gis.sources.gdal_options import NO_SIDE_FILES, gdal_options
 
 BUILDING_LAYERS = ("building", "byggnad", "footprint", "multipolygons")
 WATER_LAYERS = ("water", "vatten")
@@ -60,7 +61,7 @@ def read_layer(
         message = f"a vector file must exist, got {path}; check the path"
         raise SourceError(message)
     notes: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as caught, gdal_options(NO_SIDE_FILES):
         warnings.simplefilter("always")
         try:
             layer = _choose_layer(path, prefer)

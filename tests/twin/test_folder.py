@@ -11,7 +11,8 @@ from gis.heidi import heidi_district
 from gis.terrain import Grid
 from gis.typical_year import typical_year
 from twin.build import build
-from twin.folder import check_folder, input_hash, write_twin
+from twin.description import input_hash
+from twin.folder import check_folder, write_twin
 
 
 @pytest.fixture(scope="module")

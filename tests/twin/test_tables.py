@@ -18,6 +18,7 @@ from twin.tables import (
     HOURLY_COLUMNS,
     METER_COLUMNS,
     ROWS_PER_GROUP,
+    VIEWS,
     Provenance,
     facet_table,
     write_facets,
@@ -47,7 +48,8 @@ def facets() -> Facets:
 def lit(facets) -> dict:
     """Light that differs by facet and month."""
     rows = np.arange(len(facets), dtype=float)[:, None]
-    return {"monthly_kwh_m2": 10 * rows + np.arange(12), "sky_view": 0.1 * rows[:, 0]}
+    views = {name: (0.1 + 0.01 * k) * rows[:, 0] for k, name in enumerate(VIEWS)}
+    return {"monthly_kwh_m2": 10 * rows + np.arange(12), "views": views}
 
 
 @pytest.fixture
@@ -110,6 +112,8 @@ def test_facets_keep_their_light_and_names(facets, table, lit):
     assert set(table["building"]) == {"b"}
     assert table["sensors"].sum() == facets.sensor_count
     assert np.allclose(table["kwh_m2"], lit["monthly_kwh_m2"].sum(axis=1))
+    for name in VIEWS:
+        assert table[name].tolist() == lit["views"][name].tolist()
     assert table["kwh_m2_03"].tolist() == lit["monthly_kwh_m2"][:, 2].tolist()
 
 
@@ -130,7 +134,7 @@ def test_panels_stand_on_their_facet_and_the_others_carry_none(facets, lit):
 
 def test_light_of_other_facets_is_refused(facets, lit):
     wrong = {**lit, "monthly_kwh_m2": lit["monthly_kwh_m2"].T}
-    with pytest.raises(TableError, match=r"must be \(5, 12\) and \(5,\), got \(12, 5\)"):
+    with pytest.raises(TableError, match=r"irradiation must be \(5, 12\), got \(12, 5\)"):
         facet_table(facets, pd.Series({"b-1": "b"}), **wrong)
 
 

@@ -1,0 +1,154 @@
+"""Describe a twin in TOML, which people and programs can read."""
+
+import hashlib
+import json
+import tomllib
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+
+from gis.errors import SourceError
+from gis.files import atomic_path
+from meshes.solids import Kind
+from twin.build import Built
+from twin.tables import Provenance
+
+FILE = "heidi.toml"
+
+FORMAT = 2
+"""Version of the folder's layout: 2 holds what a twin needs to be opened again."""
+
+
+def _quote(text: str) -> str:
+    """Write a text in TOML."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _quotes(texts: tuple[str, ...]) -> str:
+    """Write a list of texts in TOML."""
+    return f"[{', '.join(_quote(text) for text in texts)}]"
+
+
+def write_description(path: Path, built: Built, provenance: Provenance) -> None:
+    """Write what was built, from what and how.
+
+    Parameters
+    ----------
+    path : Path
+        ``heidi.toml``.
+    built : Built
+        The lit district.
+    provenance : Provenance
+        Version and hash of the inputs.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    district, weather = built.district, built.weather
+    place = {"latitude": weather.latitude, "longitude": weather.longitude}
+    lines = [
+        "[twin]",
+        f"name = {_quote(district.name)}",
+        f"format = {FORMAT}",
+        f"schematic = {str(district.schematic).lower()}",
+        f"version = {_quote(provenance.version)}",
+        f"inputs = {_quote(provenance.input_hash)}",
+        f"credits = {_quotes(district.credits)}",
+        f"notes = {_quotes(district.notes)}",
+        "",
+        "[frame]",
+        'plan = "EPSG:3008"',
+        'heights = "RH2000"',
+        f"latitude = {district.latitude:.5f}",
+        f"longitude = {district.longitude:.5f}",
+        f"water_level_m = {district.water_level!r}",
+        f"terrain_source = {_quote(district.terrain.source)}",
+        "",
+        "[weather]",
+        f"source = {_quote(weather.source)}",
+        f"notes = {_quotes(weather.notes)}",
+        *(f"{name} = {value!r}" for name, value in place.items() if value is not None),
+        f"sun_offset_minutes = {float(weather.sun_offset_minutes)!r}",
+        f"ghi_kwh_m2 = {weather.annual('ghi'):.1f}",
+        f"dni_kwh_m2 = {weather.annual('dni'):.1f}",
+        f"dhi_kwh_m2 = {weather.annual('dhi'):.1f}",
+        "",
+        "[light]",
+        f"sensor_spacing_m = {built.spacing!r}",
+        f"sensors = {built.facets.sensor_count}",
+        f"facets = {len(built.facets)}",
+        f"roofs = {int((built.facets.kind == Kind.ROOF).sum())}",
+        "",
+        "[photovoltaics]",
+        *(f"{name} = {value!r}" for name, value in asdict(built.pv.assumptions).items()),
+        "",
+    ]
+    with atomic_path(path) as temporary:
+        temporary.write_text("\n".join(lines), encoding="utf-8", newline="\n")
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """Read what a twin folder says of itself.
+
+    Parameters
+    ----------
+    folder : Path
+        The twin.
+
+    Returns
+    -------
+    dict
+        Tables ``twin``, ``frame``, ``weather``, ``light`` and ``photovoltaics``.
+
+    Raises
+    ------
+    SourceError
+        If the folder is no twin, or one of an older layout.
+    """
+    path = folder / FILE
+    try:
+        told = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        message = (
+            f"{folder} must be a twin, but {FILE} is not there; make one with: "
+            f"heidi demo --out {folder}"
+        )
+        raise SourceError(message) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        message = f"{path} must be a readable TOML file, but: {error}; build the twin again"
+        raise SourceError(message) from error
+    found = told.get("twin", {}).get("format", 1)
+    if found != FORMAT:
+        message = (
+            f"{folder} must have the layout {FORMAT} of a twin, got {found}; build it again"
+        )
+        raise SourceError(message)
+    return told
+
+
+def input_hash(built: Built) -> str:
+    """Return a hash of everything that the written files depend on."""
+    district, weather = built.district, built.weather
+    digest = hashlib.sha256()
+    for layer in (district.buildings, district.landmarks, district.trees):
+        digest.update(layer.drop(columns="geometry").to_csv().encode())
+        digest.update(b"".join(shapely.to_wkb(layer.geometry.to_numpy())))
+    digest.update(shapely.to_wkb(district.boundary) + shapely.to_wkb(district.water))
+    digest.update(np.ascontiguousarray(district.terrain.z).tobytes())
+    digest.update(weather.table.to_csv().encode())
+    told = {
+        "version": version("heidi-twin"),
+        "names": [district.name, district.credits, district.notes, district.schematic],
+        "terrain": [asdict(district.terrain.grid), district.water_level],
+        "weather": [weather.source, weather.notes, weather.sun_offset_minutes],
+        "spacing": built.spacing,
+        "photovoltaics": asdict(built.pv.assumptions),
+    }
+    digest.update(json.dumps(told, sort_keys=True).encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,111 @@
+"""Open a twin folder again, just as it was built."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gis.district import District
+from gis.errors import SourceError
+from gis.layers import read_layers
+from gis.terrain import read_terrain
+from gis.weather import Weather
+from meshes.facets import make_facets
+from meshes.solar.light import split_light
+from meshes.solar.photovoltaics import PvAssumptions, pv_potential
+from meshes.solar.sky import reinhart_patches
+from meshes.solar.sun import sun_path
+from meshes.solids import lod1_solids
+from twin.build import Built, Progress, part_table
+from twin.description import FILE, input_hash, read_description
+from twin.light_files import read_light, read_weather_table
+
+
+def open_twin(folder: Path, *, progress: Progress | None = None) -> Built:
+    """Open a twin folder.
+
+    Parameters
+    ----------
+    folder : Path
+        As `twin.folder.write_twin` wrote it.
+    progress : callable, optional
+        Told what is being done and how far it is.
+
+    Returns
+    -------
+    Built
+        The same district and the same light, to the last bit of every table.
+
+    Raises
+    ------
+    SourceError
+        If the folder is no twin, lacks a file, or its files were changed since the light
+        was computed.
+    """
+    told: Progress = progress or (lambda _text, _share: None)
+    folder = Path(folder)
+    description = read_description(folder)
+    told("opening", 0.0)
+    try:
+        district = _read_district(folder, description)
+        weather = _read_weather(folder, description)
+        spacing = float(description["light"]["sensor_spacing_m"])
+        assumptions = PvAssumptions(**description["photovoltaics"])
+    except (KeyError, TypeError) as error:
+        message = (
+            f"{folder / FILE} must describe a whole twin, but {error} is missing or of the "
+            "wrong kind; build the twin again"
+        )
+        raise SourceError(message) from error
+    solids = lod1_solids(district.buildings)
+    facets = make_facets(solids, spacing=spacing, terrain=district.terrain)
+    told("opening", 0.4)
+    place = {"latitude": district.latitude, "longitude": district.longitude}
+    light = split_light(weather, **place)
+    path = sun_path(weather.sun_times, light.beam, **place)
+    lit = read_light(folder, facets, light, path, reinhart_patches())
+    told("opening", 0.7)
+    pv = pv_potential(lit, weather, assumptions=assumptions)
+    parts = part_table(district, lit, pv)
+    built = Built(district, weather, solids, facets, lit, pv, parts, spacing)
+    told("opening", 1.0)
+    if input_hash(built) != description["twin"]["inputs"]:
+        message = (
+            f"the files of {folder} must be those the light was computed from, but "
+            "buildings, terrain, weather or heidi.toml have changed, or another version "
+            "of heidi wrote them; build the twin again"
+        )
+        raise SourceError(message)
+    return built
+
+
+def _read_district(folder: Path, description: dict[str, Any]) -> District:
+    """Read the district from its layers."""
+    twin, frame = description["twin"], description["frame"]
+    layers = read_layers(folder / "buildings.gpkg")
+    terrain, _ = read_terrain(folder / "terrain.tif")
+    return District(
+        name=twin["name"],
+        boundary=layers.boundary,
+        buildings=layers.buildings,
+        terrain=replace(terrain, source=frame["terrain_source"]),
+        water=layers.water,
+        landmarks=layers.landmarks,
+        trees=layers.trees,
+        schematic=twin["schematic"],
+        credits=tuple(twin["credits"]),
+        notes=tuple(twin["notes"]),
+        water_level=frame["water_level_m"],
+    )
+
+
+def _read_weather(folder: Path, description: dict[str, Any]) -> Weather:
+    """Read the year that lit the district."""
+    told = description["weather"]
+    return Weather(
+        table=read_weather_table(folder / "weather.parquet"),
+        latitude=told.get("latitude"),
+        longitude=told.get("longitude"),
+        source=told["source"],
+        notes=tuple(told["notes"]),
+        sun_offset_minutes=told["sun_offset_minutes"],
+    )
