@@ -21,7 +21,7 @@ from meshes.solar.gather import (
 )
 from meshes.solar.light import FACADE_ALBEDO, GROUND_ALBEDO, Light, split_light
 from meshes.solar.occluders import Occluders
-from meshes.solar.shadow import make_caster
+from meshes.solar.shadow import Caster, make_caster
 from meshes.solar.sky import SkyPatches, reinhart_patches
 from meshes.solar.sum_kernel import MONTHS
 from meshes.solar.sun import BIN_DEGREES, SunPath, sun_path
@@ -186,7 +186,7 @@ def irradiate(
     )
     return irradiate_from(
         facets,
-        occluders,
+        make_caster(facets, occluders),
         light,
         path,
         reinhart_patches() if sky is None else sky,
@@ -197,7 +197,7 @@ def irradiate(
 
 def irradiate_from(
     facets: Facets,
-    occluders: Occluders,
+    caster: Caster,
     light: Light,
     path: SunPath,
     sky: SkyPatches,
@@ -205,8 +205,7 @@ def irradiate_from(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Irradiation:
-    """Compute a year of irradiation from a light that is already split: see `irradiate`."""
-    caster = make_caster(facets, occluders)
+    """Compute a year of irradiation from light and casters at hand: see `irradiate`."""
     told: Progress = progress or (lambda _text, _share: None)
     workers = threads or os.cpu_count() or 1
     packed: tuple[list[bytes], list[bytes]] = ([], [])

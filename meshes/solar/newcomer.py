@@ -22,7 +22,7 @@ from meshes.solar.newcomer_kernel import new_words
 from meshes.solar.occluders import Occluders
 from meshes.solar.shadow import Caster, make_caster
 from meshes.solar.sum_kernel import MONTHS
-from meshes.solar.visibility import Bits, unpack_bits
+from meshes.solar.visibility import Bits
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,13 @@ class Shaded:
     after: Irradiation
 
 
-def shade(light: Irradiation, newcomer: Occluders, *, threads: int | None = None) -> Shaded:
+def shade(
+    light: Irradiation,
+    newcomer: Occluders,
+    *,
+    bits: tuple[Bits, Bits] | None = None,
+    threads: int | None = None,
+) -> Shaded:
     """Take from a lit scene the light that a newcomer blocks.
 
     Parameters
@@ -51,6 +57,8 @@ def shade(light: Irradiation, newcomer: Occluders, *, threads: int | None = None
         The scene as it is lit now, with its visibility.
     newcomer : Occluders
         What is added, in the local frame of the scene's facets.
+    bits : pair of uint64 arrays, optional
+        ``light.visibility.unpack()``, which is worth keeping from one newcomer to the next.
     threads : int, optional
         Working threads; all processors by default. The result does not depend on it.
 
@@ -74,14 +82,15 @@ def shade(light: Irradiation, newcomer: Occluders, *, threads: int | None = None
             "the scene must keep its visibility, got light without; take all its facets"
         )
         raise GeometryError(message)
+    sky_bits, sun_bits = light.visibility.unpack() if bits is None else bits
     caster = make_caster(light.facets, newcomer)
     workers = threads or os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
         sky, sun = (
-            _newly_blocked(caster, directions, packed, light.facets.mask, pool)
-            for directions, packed in (
-                (light.sky.direction, light.visibility.sky),
-                (light.path.bin_direction, light.visibility.sun),
+            _newly_blocked(caster, directions, blocked, light.facets.mask, pool)
+            for directions, blocked in (
+                (light.sky.direction, sky_bits),
+                (light.path.bin_direction, sun_bits),
             )
         )
         facets = _touched(light.facets, sky, sun)
@@ -146,7 +155,7 @@ class _Newly:
 def _newly_blocked(
     caster: Caster,
     directions: FloatArray,
-    packed: tuple[bytes, ...],
+    blocked: Bits,
     mask: Bits,
     pool: ThreadPoolExecutor,
 ) -> _Newly:
@@ -158,8 +167,7 @@ def _newly_blocked(
         word, bits = np.empty(caster.words, np.int64), np.empty(caster.words, np.uint64)
         for k in range(first, min(first + BLOCK, len(directions))):
             caster.cast(directions[k], shadow)
-            blocked = unpack_bits(packed[k], caster.words)
-            count = new_words(shadow, blocked, mask, word, bits)
+            count = new_words(shadow, blocked[k], mask, word, bits)
             found.append((word[:count].copy(), bits[:count].copy()))
         return found
 

@@ -33,6 +33,15 @@ class Occluders:
     part: IntArray
     parts: tuple[str, ...] = ()
 
+    def take(self, polygons: IntArray) -> "Occluders":
+        """Return some of the polygons."""
+        return Occluders(
+            self.polygons.take(polygons),
+            self.side[polygons],
+            self.part[polygons],
+            self.parts,
+        )
+
     def __add__(self, other: "Occluders") -> "Occluders":
         """Return both together."""
         a, b = self.polygons, other.polygons

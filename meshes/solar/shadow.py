@@ -92,8 +92,10 @@ def make_caster(facets: Facets, occluders: Occluders) -> Caster:
     """Lay out facets and occluders for the kernel.
 
     Both are put in the order of a space-filling curve: what is near in space is then near
-    in memory, which matters more to the kernel than arithmetic.
+    in memory, which matters more to the kernel than arithmetic. Ground that lies wholly
+    below all facets is left out, because light comes from above.
     """
+    occluders = _without_low_ground(occluders, facets)
     bodies = find_bodies(occluders)
     start = occluders.polygons.vertex_start
     first = occluders.polygons.vertices[start[bodies.faces[bodies.face_start[:-1]]]]
@@ -144,6 +146,21 @@ def make_caster(facets: Facets, occluders: Occluders) -> Caster:
         longest=int(corners.max(initial=0)) + 2,
         outline_corners=int((corners[roof[roof >= 0]] + 2).sum()),
     )
+
+
+def _without_low_ground(occluders: Occluders, facets: Facets) -> Occluders:
+    """Leave out terrain that no ray from a facet can meet."""
+    start = occluders.polygons.vertex_start
+    if not len(facets) or not len(start) > 1:
+        return occluders
+    highest = np.maximum.reduceat(occluders.polygons.vertices[:, 2], start[:-1])
+    spans = facets.shape * facets.step
+    # The lowest corner of a facet's grid; no sensor of it lies lower.
+    falls = np.minimum(facets.e1[:, 2] * spans[:, 0], 0.0)
+    falls += np.minimum(facets.e2[:, 2] * spans[:, 1], 0.0)
+    lowest = float((facets.corner[:, 2] + falls).min())
+    kept = (occluders.part >= 0) | (highest > lowest)
+    return occluders if kept.all() else occluders.take(np.flatnonzero(kept))
 
 
 def curve_order(points: FloatArray) -> IntArray:
