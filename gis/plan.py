@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import geopandas as gpd
+import numpy as np
 import shapely
 
 from gis.district import LARGEST_OVERLAP
@@ -70,7 +71,7 @@ def judge_overlap(outline: shapely.Geometry, buildings: gpd.GeoDataFrame) -> Fin
         A district's buildings table.
     """
     shapes = buildings.geometry.to_numpy()
-    near = shapely.STRtree(shapes).query(outline, predicate="intersects")
+    near = np.sort(shapely.STRtree(shapes).query(outline, predicate="intersects"))
     shared = shapely.area(shapely.intersection(shapes[near], outline))
     hit = shared > LARGEST_OVERLAP
     total = float(shared[hit].sum())
