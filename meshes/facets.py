@@ -271,8 +271,8 @@ def _grid(faces: Polygons, face: int, spacing: float) -> _Grid:
     else:
         longest = edges[np.argmax(np.einsum("ex,ex->e", edges, edges).round(6))]
         e1 = longest - normal * (longest @ normal)
-    e1 /= np.linalg.norm(e1)
-    e2 = np.cross(normal, e1)
+    e1 /= np.sqrt(e1 @ e1)
+    e2 = _cross(normal, e1)
     u, v = outline @ e1, outline @ e2
     extent = np.array([np.ptp(u), np.ptp(v)])
     count = np.maximum(1, np.ceil(extent / spacing - 1e-9)).astype(np.int64)
@@ -295,13 +295,19 @@ def _grid(faces: Polygons, face: int, spacing: float) -> _Grid:
     return _Grid(corner, e1, e2, step, inside)
 
 
+def _cross(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Return the cross product of two vectors; numpy's takes forty times as long."""
+    (ax, ay, az), (bx, by, bz) = a.tolist(), b.tolist()
+    return np.array([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
+
+
 def _bury(grids: list[_Grid], solids: Solids, terrain: Terrain) -> None:
     """Take away the sensors that lie below the terrain in front of their face."""
     centres = [grid.centres().reshape(-1, 3) for grid in grids]
     if not centres:
         return
     points = np.concatenate(centres) + solids.origin
-    normals = np.array([np.cross(grid.e1, grid.e2) for grid in grids])
+    normals = np.array([_cross(grid.e1, grid.e2) for grid in grids])
     ahead = np.repeat(normals, [len(cells) for cells in centres], axis=0)
     spots = points + TERRAIN_GAP * ahead
     above = points[:, 2] > terrain.sample(spots[:, 0], spots[:, 1])

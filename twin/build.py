@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import pandas as pd
 from pyproj import Geod
@@ -13,7 +14,13 @@ from meshes.facets import Facets, make_facets
 from meshes.polygons import FloatArray
 from meshes.solar.irradiance import Irradiation, irradiate
 from meshes.solar.occluders import solid_occluders, terrain_occluders
-from meshes.solar.photovoltaics import PvAssumptions, PvPotential, pv_potential, yield_table
+from meshes.solar.photovoltaics import (
+    PartHours,
+    PvAssumptions,
+    PvPotential,
+    pv_potential,
+    yield_table,
+)
 from meshes.solids import Solids, lod1_solids
 
 Progress = Callable[[str, float], None]
@@ -66,6 +73,16 @@ class Built:
         spots = self.district.buildings.geometry.representative_point()
         within: pd.Series[bool] = spots.within(self.district.boundary)
         return within if within.any() else ~within
+
+    @cached_property
+    def hours(self) -> PartHours:
+        """Hourly course of the parts; computed again where it was not kept."""
+        found = (
+            self.pv.hours
+            or pv_potential(self.light, self.weather, assumptions=self.pv.assumptions).hours
+        )
+        assert found is not None, "a fresh potential keeps its hours"
+        return found
 
     @property
     def part_results(self) -> pd.DataFrame:
@@ -206,7 +223,7 @@ def monthly_pv(built: Built) -> pd.DataFrame:
     """Sum the solar power of each part by month [kWh], columns 1 to 12."""
     months = pd.DatetimeIndex(built.weather.table.index).month.to_numpy()
     columns: dict[int, FloatArray] = {
-        month: built.pv.part_hours[:, months == month].sum(axis=1, dtype="float64")
+        month: built.hours.pv[:, months == month].sum(axis=1, dtype="float64")
         for month in range(1, 13)
     }
     return pd.DataFrame(columns, index=pd.Index(built.facets.solids.parts, name="part"))

@@ -276,11 +276,10 @@ def building_hours(built: Built) -> tuple[list[str], dict[str, Float32Array]]:
     codes, names = pd.factorize(built.district.buildings["building"])
     order = np.argsort(codes, kind="stable")
     starts = np.searchsorted(codes[order], np.arange(len(names)))
-    pv = built.pv
     hours = {
-        "roof_kw": pv.roof_hours,
-        "facade_kw": pv.facade_hours,
-        "pv_kw": pv.part_hours,
+        "roof_kw": built.hours.roof,
+        "facade_kw": built.hours.facade,
+        "pv_kw": built.hours.pv,
     }
     return list(names), {
         name: np.add.reduceat(values[order], starts, axis=0)

@@ -14,6 +14,7 @@ from meshes.facets import Facets
 from meshes.polygons import Float32Array, FloatArray
 from meshes.solar.irradiance import Irradiation
 from meshes.solar.light import Light
+from meshes.solar.photovoltaics import PvAssumptions, PvPotential
 from meshes.solar.sky import SkyPatches
 from meshes.solar.sun import SunPath
 from meshes.solar.visibility import Visibility, unpack_bits
@@ -197,6 +198,14 @@ def read_light(
         visibility=bits,
         **{FACET_VIEWS[name]: rows[name].to_numpy() for name in FACET_VIEWS},
     )
+
+
+def read_potential(folder: Path, assumptions: PvAssumptions) -> PvPotential:
+    """Read what solar cells would yield, without its hours; raises SourceError."""
+    columns = ["pv_area_m2", "pv_kwp", "pv_kwh"]
+    table = read_columns(folder / "facets.parquet", columns)
+    area, power, energy = (table[name].to_numpy() for name in columns)
+    return PvPotential(area, power, energy, assumptions)
 
 
 def _sun_share(facets: Facets, bits: Visibility) -> Float32Array:

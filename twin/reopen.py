@@ -11,13 +11,13 @@ from gis.terrain import read_terrain
 from gis.weather import Weather
 from meshes.facets import make_facets
 from meshes.solar.light import split_light
-from meshes.solar.photovoltaics import PvAssumptions, pv_potential
+from meshes.solar.photovoltaics import PvAssumptions
 from meshes.solar.sky import reinhart_patches
 from meshes.solar.sun import sun_path
 from meshes.solids import lod1_solids
 from twin.build import Built, Progress, part_table
 from twin.description import FILE, input_hash, read_description
-from twin.light_files import read_light, read_weather_table
+from twin.light_files import read_light, read_potential, read_weather_table
 
 
 def open_twin(folder: Path, *, progress: Progress | None = None) -> Built:
@@ -64,7 +64,7 @@ def open_twin(folder: Path, *, progress: Progress | None = None) -> Built:
     path = sun_path(weather.sun_times, light.beam, **place)
     lit = read_light(folder, facets, light, path, reinhart_patches())
     told("opening", 0.7)
-    pv = pv_potential(lit, weather, assumptions=assumptions)
+    pv = read_potential(folder, assumptions)
     parts = part_table(district, lit, pv)
     built = Built(district, weather, solids, facets, lit, pv, parts, spacing)
     told("opening", 1.0)

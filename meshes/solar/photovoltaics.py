@@ -59,8 +59,25 @@ class PvAssumptions:
 
 
 @dataclass(frozen=True)
+class PartHours:
+    """Hourly course of the building parts, (p, h) float32 each [kW].
+
+    Attributes
+    ----------
+    pv : float32
+        Power of all modules of each part.
+    roof, facade : float32
+        Light on all roofs and on all facades of each part.
+    """
+
+    pv: Float32Array
+    roof: Float32Array
+    facade: Float32Array
+
+
+@dataclass(frozen=True)
 class PvPotential:
-    """PV potential of facets and the hourly course of the building parts.
+    """PV potential of facets.
 
     Attributes
     ----------
@@ -70,21 +87,17 @@ class PvPotential:
         Rated power [kWp].
     energy : (f,) float
         Energy of the year, alternating current [kWh].
-    part_hours : (p, h) float32
-        Power of all modules of each building part [kW].
-    roof_hours, facade_hours : (p, h) float32
-        Light on all roofs and on all facades of each part [kW].
     assumptions : PvAssumptions
         What it rests on.
+    hours : PartHours or None
+        The hours behind it; None where they were not kept.
     """
 
     module_area: FloatArray
     power: FloatArray
     energy: FloatArray
-    part_hours: Float32Array
-    roof_hours: Float32Array
-    facade_hours: Float32Array
     assumptions: PvAssumptions
+    hours: PartHours | None = None
 
 
 def pv_potential(
@@ -145,7 +158,7 @@ def pv_potential(
         _add_by_part(pv, facets.part[modules], output, power[modules])
     for watts in (roofs, walls):
         watts /= np.float32(1000)
-    return PvPotential(area, power, energy, pv, roofs, walls, chosen)
+    return PvPotential(area, power, energy, chosen, PartHours(pv, roofs, walls))
 
 
 def pv_energy(

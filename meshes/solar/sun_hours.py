@@ -1,5 +1,7 @@
 """Count the hours of sun on facets on one day."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
@@ -81,11 +83,13 @@ def sun_day(
     return SunDay(times[up], direction, step_minutes / 60)
 
 
-def blocked_bits(caster: Caster, facets: Facets, day: SunDay) -> Bits:
+def blocked_bits(
+    caster: Caster, facets: Facets, day: SunDay, *, threads: int | None = None
+) -> Bits:
     """Return which sensors have no sun at each step, (k, words) uint64."""
     bits = np.empty((len(day.direction), caster.words), np.uint64)
-    for k, direction in enumerate(day.direction):
-        caster.cast(direction, bits[k])
+    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
+        list(pool.map(caster.cast, day.direction, bits))
     bits &= facets.mask
     return bits
 

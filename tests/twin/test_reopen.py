@@ -41,8 +41,11 @@ def test_every_number_of_the_light_comes_back(built, folder):
         if isinstance(value, np.ndarray):
             np.testing.assert_array_equal(getattr(back.light, field.name), value)
     assert back.light.visibility == built.light.visibility
-    np.testing.assert_array_equal(back.pv.energy, built.pv.energy)
-    np.testing.assert_array_equal(back.pv.part_hours, built.pv.part_hours)
+    for name in ("module_area", "power", "energy"):
+        np.testing.assert_array_equal(getattr(back.pv, name), getattr(built.pv, name))
+    for name in ("pv", "roof", "facade"):
+        hours = getattr(back.hours, name), getattr(built.hours, name)
+        np.testing.assert_array_equal(*hours)
 
 
 def test_the_district_comes_back(built, folder):

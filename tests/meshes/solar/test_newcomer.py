@@ -30,7 +30,7 @@ FACET_ARRAYS = (
 
 @pytest.fixture(scope="module", params=[3, 8])
 def scene(request, random_blocks, blocks) -> tuple[Irradiation, Occluders, Occluders]:
-    """A lit scene of random blocks, its occluders and a newcomer among them."""
+    """Light a scene of random blocks and raise a newcomer among them."""
     parts = random_blocks(request.param, 9)
     solids = lod1_solids(parts)
     facets = make_facets(solids, spacing=1.5)

@@ -57,14 +57,12 @@ def test_hours_and_tables_add_up(random_blocks):
     light = irradiate(facets, solid_occluders(facets.solids), weather, **PLACE)
     pv = pv_potential(light, weather)
     table = yield_table(light, pv)
-    assert pv.part_hours.sum(axis=1, dtype=float) == pytest.approx(
-        table["pv_kwh"], rel=1e-4
-    )
+    assert pv.hours.pv.sum(axis=1, dtype=float) == pytest.approx(table["pv_kwh"], rel=1e-4)
     both = table["pv_roof_kwh"] + table["pv_facade_kwh"]
     assert both.to_numpy() == pytest.approx(table["pv_kwh"].to_numpy())
-    total = pv.roof_hours.sum(axis=1, dtype=float)
+    total = pv.hours.roof.sum(axis=1, dtype=float)
     assert total == pytest.approx(table["roof_kwh"].to_numpy(), rel=1e-4, abs=1.0)
-    assert (pv.part_hours >= 0).all()
+    assert (pv.hours.pv >= 0).all()
 
 
 def test_thresholds_and_cover_decide_the_area(blocks):
