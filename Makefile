@@ -26,7 +26,7 @@ help:
 	@echo "make notebook  open the notebooks in JupyterLab (after make demo)"
 	@echo "make extras  add what films and notebooks need to .venv"
 	@echo "make wheel   pack an installable wheel with the web viewer into build/wheels/"
-	@echo "make bench   race the shadow kernel against embreex in one run"
+	@echo "make bench   race the kernel against embreex, siting against a rebuild"
 	@echo "make clean   remove .venv, caches and everything built"
 
 demo: $(VENV)/runtime.stamp $(BUNDLE)
@@ -54,6 +54,7 @@ notebook: $(VENV)/extras.stamp $(BUNDLE)
 
 bench: $(VENV)/runtime.stamp
 	$(BIN)/python bench/kernel.py
+	$(BIN)/python bench/siting.py
 
 wheel: $(VENV)/runtime.stamp $(BUNDLE)
 	rm -rf build
