@@ -16,11 +16,15 @@ from meshes.polygons import Float32Array
 from meshes.render.stills import write_stills
 from twin.build import Built, Progress, monthly_pv
 from twin.description import input_hash, write_description
+from twin.ingest.planted import FILE as FAULTS_FILE
+from twin.ingest.simulator import SOURCE as SIMULATED
 from twin.ingest.simulator import simulate_day
 from twin.light_files import facet_views, write_visibility, write_weather
 from twin.model import building_table, district_model
 from twin.report import write_report
 from twin.state import TwinState
+from twin.store.log import FILE as LOG_FILE
+from twin.store.log import Log
 from twin.tables import (
     Provenance,
     facet_table,
@@ -29,6 +33,7 @@ from twin.tables import (
     write_meters,
     write_sensors,
 )
+from twin.things import write_model
 
 SIMULATED_DAY = (6, 21)
 """Month and day of the simulated meter data."""
@@ -184,6 +189,7 @@ def write_twin(
             "weather.parquet",
             lambda path: write_weather(path, built.weather, provenance=provenance),
         ),
+        ("model.json", lambda path: write_model(path, state.model)),
         (
             "meters_simulated.parquet",
             lambda path: write_meters(path, state.observations, provenance=provenance),
@@ -205,12 +211,26 @@ def write_twin(
     ]
     for old in (folder / "heidi.toml", folder / "report.html", *folder.glob("still_*.png")):
         _take_away(old)
+    _forget_simulated_days(folder)
     for count, (name, step) in enumerate(steps):
         told(name, count / len(steps))
         step(folder / name)
     told("files", 1.0)
     named = [folder / name for name, _ in steps if name != "stills"]
     return Written((*named, *pictures), state, moment)
+
+
+def _forget_simulated_days(folder: Path) -> None:
+    """Remove a log that holds nothing but simulated days: they follow from the old twin."""
+    log = folder / LOG_FILE
+    if not log.exists():
+        return
+    with Log(log, read_only=True) as opened:
+        sources = opened.sources()
+    if set(sources) <= {SIMULATED}:
+        for suffix in ("", "-wal", "-shm"):
+            _take_away(log.with_name(log.name + suffix))
+        _take_away(folder / FAULTS_FILE)
 
 
 def _take_away(old: Path) -> None:

@@ -1,18 +1,21 @@
 """Name the things of the district: buildings, their systems, the points measured there."""
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Self
-
-import geopandas as gpd
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING, Self
 
 from gis.errors import TableError, UnknownIdError
 from twin.quantities import Quantity
+
+if TYPE_CHECKING:
+    # Tables are made where they are asked for: who only reads the things of a written
+    # twin does not wait for pandas.
+    import geopandas as gpd
+    import pandas as pd
 
 STOREY_HEIGHT = 3.1
 """Height of a storey where only the building's height is known [m]: published for the
@@ -54,10 +57,25 @@ LAYOUT: Mapping[Quantity, tuple[SystemKind, str]] = {
 
 @dataclass(frozen=True)
 class Building:
-    """A building; Brick and RealEstateCore both call it Building."""
+    """A building; Brick and RealEstateCore both call it Building.
+
+    Attributes
+    ----------
+    id, name : str
+        Stable id; name, "" where it has none.
+    use : str
+        What it is used for, "" where nobody knows.
+    year : float or None
+        Year of construction.
+    floor_area : float or None
+        Estimate of all storeys together, to the hundredth [m2].
+    """
 
     id: str
     name: str
+    use: str = ""
+    year: float | None = None
+    floor_area: float | None = None
 
 
 @dataclass(frozen=True)
@@ -122,8 +140,10 @@ class Model:
             raise TableError(message)
 
     @cached_property
-    def point_table(self) -> pd.DataFrame:
+    def point_table(self) -> "pd.DataFrame":
         """One row per point: index ``point``, columns building, system, quantity, unit."""
+        import pandas as pd
+
         building_of = {system.id: system.building for system in self.systems}
         return pd.DataFrame(
             {
@@ -179,7 +199,7 @@ def point_id(building: str, quantity: Quantity) -> str:
     return f"{system_id(building, kind)}/{name}"
 
 
-def building_table(parts: gpd.GeoDataFrame) -> pd.DataFrame:
+def building_table(parts: "gpd.GeoDataFrame") -> "pd.DataFrame":
     """Sum up the parts of each building.
 
     Parameters
@@ -200,6 +220,9 @@ def building_table(parts: gpd.GeoDataFrame) -> pd.DataFrame:
     `STOREY_HEIGHT`, rounded, at least one: an estimate that counts walls, stairs and
     parking decks in.
     """
+    import numpy as np
+    import pandas as pd
+
     footprint = parts.geometry.area.to_numpy(np.float64)
     storeys = np.maximum(
         1.0, np.round(parts["height"].to_numpy(np.float64) / STOREY_HEIGHT)
@@ -225,7 +248,7 @@ def building_table(parts: gpd.GeoDataFrame) -> pd.DataFrame:
 
 
 def district_model(
-    buildings: pd.DataFrame, *, pv_facets: Mapping[str, Sequence[str]]
+    buildings: "pd.DataFrame", *, pv_facets: Mapping[str, Sequence[str]]
 ) -> Model:
     """Give every building its meters, and panels to those that have facets for them.
 
@@ -233,7 +256,7 @@ def district_model(
     ----------
     buildings : DataFrame
         One row per building, as `building_table` makes it: index ``building``, column
-        ``name``.
+        ``name``; ``use``, ``year`` and ``floor_area`` where they are known.
     pv_facets : mapping of str to sequence of str
         Facets with panels of each building that has any.
 
@@ -263,11 +286,31 @@ def district_model(
             own = facets if kind is SystemKind.PV else ()
             systems.append(System(system_id(building, kind), building, kind, own))
             points.append(Point(point_id(building, quantity), systems[-1].id, quantity))
-    named = zip(buildings.index, buildings["name"], strict=True)
     return Model(
-        buildings=tuple(Building(building, name) for building, name in named),
+        buildings=tuple(
+            _building(str(building), row)
+            for building, row in buildings.to_dict("index").items()
+        ),
         systems=tuple(systems),
         points=tuple(points),
+    )
+
+
+def _building(building: str, row: Mapping[Hashable, object]) -> Building:
+    """Make a building of a row of the table; NaN becomes None."""
+
+    def number(column: str, digits: int) -> float | None:
+        value = row.get(column)
+        if not isinstance(value, (int, float)) or math.isnan(value):
+            return None
+        return round(float(value), digits)
+
+    return Building(
+        building,
+        str(row["name"]),
+        use=str(row.get("use", "")),
+        year=number("year", 0),
+        floor_area=number("floor_area", 2),
     )
 
 

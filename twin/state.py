@@ -1,38 +1,18 @@
 """Tell how the district is doing at a time: measured, expected, residual, freshness."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 import pandas as pd
 
 from gis.errors import TableError, UnknownIdError
+from twin.judgement import Status, departs, judge
 from twin.model import Model, SystemKind
 from twin.quantities import Quantity
 
 HOUR = pd.Timedelta(hours=1)
 
 OBSERVATION_COLUMNS = ("point", "time", "value", "unit", "source")
-
-RELATIVE_TOLERANCE = 0.2
-"""Share of the expected power by which panels may depart from it before they stand out;
-assumed, wide enough for hourly weather that is not measured on the spot."""
-
-PEAK_TOLERANCE = 0.02
-"""Share of a building's largest expected power that is allowed on top, because dawn and
-dusk are all relative error; assumed."""
-
-
-class Status(StrEnum):
-    """How much a building's values can be relied on, the worst first."""
-
-    SILENT = "silent"
-    """None of its points has ever been measured."""
-    STALE = "stale"
-    """A point was never measured or its last value is too old."""
-    DEVIATES = "deviates"
-    """All is fresh, but the panels depart from what the sun on their facets should give."""
-    OK = "ok"
 
 
 @dataclass(frozen=True)
@@ -205,16 +185,15 @@ class TwinState:
         known = groups["known"].any().reindex(state.index, fill_value=False)
         fresh = groups["fresh"].all().reindex(state.index, fill_value=False)
         peak = self.expected_pv.max().reindex(state.index)
-        allowed = (
-            RELATIVE_TOLERANCE * state["pv_power_expected"].abs() + PEAK_TOLERANCE * peak
+        departing = departs(
+            state["pv_power_residual"].to_numpy(np.float64),
+            state["pv_power_expected"].to_numpy(np.float64),
+            peak.to_numpy(np.float64),
         )
-        near = ~(state["pv_power_residual"].abs() > allowed)
-        status = np.select(
-            [~known, ~fresh, ~near],
-            [Status.SILENT, Status.STALE, Status.DEVIATES],
-            Status.OK,
+        status = judge(
+            known=known.to_numpy(bool), fresh=fresh.to_numpy(bool), departing=departing
         )
-        return pd.Series([Status(text).value for text in status], index=state.index)
+        return pd.Series([str(text) for text in status], index=state.index)
 
 
 def expected_pv_power(model: Model, facet_kw: pd.DataFrame) -> pd.DataFrame:

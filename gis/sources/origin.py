@@ -40,8 +40,8 @@ class SourceTable:
         One row per feature with a reference system. Columns carry the names that
         `gis.attributes`, `gis.heights` and `gis.assemble` understand (``id``, ``name``,
         ``use``, ``year``, ``height``, ``ground``, ``roof``, ``building:levels``,
-        ``min_height``, ``roof:shape``, ``roof:height``; ``building`` with ``part`` where parts of
-        one building belong together); what the provider does not tell is absent.
+        ``min_height``, ``roof:shape``, ``roof:height``; ``building`` with ``part`` where
+        parts of one building belong together); what the provider does not tell is absent.
     notes : tuple of str
         What was repaired, merged, assumed or left out, in sentences with counts.
     origin : Origin

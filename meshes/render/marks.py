@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meshes.render.camera import Camera
-from meshes.render.colours import UNIT, IrradiationScale
+from meshes.render.colours import IrradiationScale
 from meshes.render.sheet import INK, LINE, PAPER, QUIET, Sheet
 from meshes.render.sunlight import Sun
+from meshes.render.words import ENGLISH, Words, number_words
 
 FloatArray = NDArray[np.float64]
 Box = tuple[float, float, float, float]
@@ -68,7 +69,13 @@ class Window:
 
 
 def draw_legend(
-    sheet: Sheet, scale: IrradiationScale, *, left: float, top: float, width: float
+    sheet: Sheet,
+    scale: IrradiationScale,
+    *,
+    left: float,
+    top: float,
+    width: float,
+    words: Words = ENGLISH,
 ) -> None:
     """Draw the colours of irradiation with title, ticks and unit.
 
@@ -80,17 +87,20 @@ def draw_legend(
         What to explain.
     left, top, width : float
         Frame [units]; the legend is 62 units high.
+    words : Words
+        The language.
     """
-    sheet.text((left, top + 12), "Solar irradiation", face="bold", height=15)
+    sheet.text((left, top + 12), words.legend, face="bold", height=15)
     right = left + width
-    sheet.text((right, top + 12), UNIT, height=15, colour=QUIET, anchor="rs")
+    sheet.text((right, top + 12), words.unit, height=15, colour=QUIET, anchor="rs")
     bar = top + 22
     sheet.strip(scale.srgb(np.linspace(0, scale.top, 256)), left, bar, right, bar + 16)
     for tick in scale.ticks:
         x = left + width * tick / scale.top
         sheet.line([(x, bar + 16), (x, bar + 21)], colour=QUIET)
         anchor = "ls" if tick == 0 else "rs" if tick == scale.top else "ms"
-        sheet.text((x, bar + 38), f"{tick:,.0f}", height=14, colour=INK, anchor=anchor)
+        name = number_words(tick, words)
+        sheet.text((x, bar + 38), name, height=14, colour=INK, anchor=anchor)
 
 
 def north_needle(
@@ -230,6 +240,7 @@ def place_labels(
     height: float,
     taken: Sequence[Box] = (),
     room: float = 0.0,
+    rank_cost: float = RANK_COST,
     cost: Callable[[Box], float] = lambda _: 0.0,
 ) -> list[tuple[Label, Box]]:
     """Find places where names cover neither each other nor what they name.
@@ -251,8 +262,10 @@ def place_labels(
         Places that must stay free [units].
     room : float
         Free space that names other than main ones keep around them [units].
+    rank_cost : float
+        What a step down in ``offsets`` costs.
     cost : callable
-        What it costs to cover a box, 0..1; a step down in ``offsets`` costs `RANK_COST`.
+        What it costs to cover a box, 0..1.
 
     Returns
     -------
@@ -284,7 +297,7 @@ def place_labels(
         ]
         if not free and not (label.is_main and inside):
             continue
-        costs = [cost(box) + RANK_COST * rank for rank, box in enumerate(free or inside)]
+        costs = [cost(box) + rank_cost * rank for rank, box in enumerate(free or inside)]
         box = (free or inside)[int(np.argmin(costs))]
         boxes += [box, own]
         placed.append((label, box))
@@ -347,7 +360,13 @@ def draw_labels(sheet: Sheet, placed: Sequence[tuple[Label, Box]]) -> None:
 
 
 def draw_sun_path(
-    sheet: Sheet, middle: tuple[float, float], radius: float, *, path: FloatArray, sun: Sun
+    sheet: Sheet,
+    middle: tuple[float, float],
+    radius: float,
+    *,
+    path: FloatArray,
+    sun: Sun,
+    letters: tuple[str, str, str, str] = ENGLISH.compass_letters,
 ) -> None:
     """Draw the sun's way over the sky on one day, seen from below with north up.
 
@@ -361,6 +380,8 @@ def draw_sun_path(
         Azimuth and elevation [degrees] above the horizon.
     sun : Sun
         Drawn as a disc, if it is up.
+    letters : (str, str, str, str)
+        For north, east, south, west.
     """
     x, y = middle
     for height, colour in ((0.0, INK), (30.0, LINE), (60.0, LINE)):
@@ -377,7 +398,8 @@ def draw_sun_path(
         u, v = (place * radius + np.array(middle)).tolist()
         sheet.line([(x, y), (u, v)], colour=INK, width=1.2)
         sheet.box(u - 8, v - 8, u + 8, v + 8, colour=SUN_COLOUR, outline=INK, radius=8)
-    for name, across, down in (("N", 0, -1), ("E", 1, 0), ("S", 0, 1), ("W", -1, 0)):
+    sides = ((0, -1), (1, 0), (0, 1), (-1, 0))
+    for name, (across, down) in zip(letters, sides, strict=True):
         place = (x + across * (radius + 13), y + down * (radius + 13))
         sheet.text(place, name, face="bold", height=13, colour=QUIET, anchor="mm")
 

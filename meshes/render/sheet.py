@@ -34,16 +34,18 @@ Float32Array = NDArray[np.float32]
 class Sheet:
     """A sheet of paper with pictures, type and lines; lengths as if 1080 units high."""
 
-    def __init__(self, size: tuple[int, int]) -> None:
+    def __init__(self, size: tuple[int, int], *, unit: float | None = None) -> None:
         """Take a blank sheet.
 
         Parameters
         ----------
         size : (int, int)
             Width and height [pixels].
+        unit : float, optional
+            Pixels in a unit, for a sheet that is a part of another.
         """
         self.size = size
-        self.unit = size[1] / DESIGN_HEIGHT
+        self.unit = size[1] / DESIGN_HEIGHT if unit is None else unit
         self.width = size[0] / self.unit
         self._canvas = Image.new("RGB", (size[0] * FINE, size[1] * FINE), PAPER)
         self._draw = ImageDraw.Draw(self._canvas, "RGBA")

@@ -1,24 +1,23 @@
 """Place the sun over the district at a stated local time."""
 
 import math
+import re
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.typing import NaTType
 from pvlib.solarposition import get_solarposition
 
+from gis.errors import TableError
+
 ZONE = "Europe/Stockholm"
-MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
-COMPASS = (
-    "north", "north-north-east", "north-east", "east-north-east",
-    "east", "east-south-east", "south-east", "south-south-east",
-    "south", "south-south-west", "south-west", "west-south-west",
-    "west", "west-north-west", "north-west", "north-north-west",
-)  # fmt: skip
+
+FIRST_YEAR, LAST_YEAR = 1950, 2100
+"""Years for which the difference of the earth's clock from an even one is well known."""
+
+LAST_HOUR, LAST_MINUTE = 23, 59
 
 
 @dataclass(frozen=True)
@@ -52,24 +51,6 @@ class Sun:
         return np.array(
             [math.sin(a) * level, math.cos(a) * level, math.sin(e)], dtype=np.float32
         )
-
-    @property
-    def date_words(self) -> str:
-        """Date, time, zone and offset, as ``20 March 2026, 16:00 CET (UTC+1)``."""
-        offset = self.when.strftime("%z")
-        hours, minutes = int(offset[:3]), offset[3:5]
-        shift = f"UTC{hours:+d}" + (f":{minutes}" if minutes != "00" else "")
-        # strftime's month names follow the machine's language; pictures must not.
-        day = f"{self.when.day} {MONTHS[self.when.month - 1]} {self.when:%Y, %H:%M}"
-        return f"{day} {self.when.tzname()} ({shift})"
-
-    @property
-    def place_words(self) -> str:
-        """Height and side, as ``sun 19° high in the west-south-west``."""
-        if not self.is_up:
-            return "sun below the horizon"
-        side = COMPASS[round(self.azimuth / 22.5) % 16]
-        return f"sun {self.elevation:.0f}° high in the {side}"
 
 
 def sun_at(when: pd.Timestamp, *, latitude: float, longitude: float) -> Sun:
@@ -127,3 +108,121 @@ def day_path(
     path = table[["azimuth", "apparent_elevation"]].to_numpy(np.float64)
     above: NDArray[np.float64] = path[path[:, 1] > 0.0]
     return above
+
+
+def solar_day(
+    day: pd.Timestamp, *, latitude: float, longitude: float
+) -> "pd.Series[float]":
+    """Return the sun's height at each minute of a local day, with refraction [degrees].
+
+    Parameters
+    ----------
+    day : Timestamp
+        Any time of the day, aware of its zone.
+    latitude, longitude : float
+        Place, WGS84 [degrees].
+    """
+    start = day.tz_convert(ZONE).normalize()
+    minutes = pd.date_range(start, start + pd.DateOffset(days=1), freq="1min")
+    table = get_solarposition(minutes, latitude, longitude)
+    heights: pd.Series[float] = table["apparent_elevation"]
+    return heights
+
+
+def turning_point(day: pd.Timestamp) -> int | None:
+    """Return which turn of the year falls on a local day, None for none.
+
+    Parameters
+    ----------
+    day : Timestamp
+        Any time of the day, aware of its zone.
+
+    Returns
+    -------
+    int, optional
+        0 March equinox, 1 June solstice, 2 September equinox, 3 December solstice.
+    """
+    start = day.tz_convert(ZONE).normalize()
+    before, after = (
+        ecliptic_longitude(k) / 90.0 for k in (start, start + pd.DateOffset(days=1))
+    )
+    crossed = math.floor(after) != math.floor(before)
+    return math.floor(after) % 4 if crossed else None
+
+
+def ecliptic_longitude(when: pd.Timestamp) -> float:
+    """Return the sun's apparent longitude on the ecliptic, 0..360 [degrees].
+
+    Parameters
+    ----------
+    when : Timestamp
+        An instant, aware of its zone.
+
+    Notes
+    -----
+    Low-precision formula of Meeus, Astronomical Algorithms (1998), chapter 25: 0.01
+    degrees, a quarter of an hour. Checked against published equinoxes and solstices.
+    """
+    days = (when - pd.Timestamp("2000-01-01T12:00Z")) / pd.Timedelta(days=1)
+    t = days / 36525.0
+    mean = 280.46646 + 36000.76983 * t + 0.0003032 * t**2
+    anomaly = math.radians(357.52911 + 35999.05029 * t - 0.0001537 * t**2)
+    centre = (
+        (1.914602 - 0.004817 * t - 0.000014 * t**2) * math.sin(anomaly)
+        + (0.019993 - 0.000101 * t) * math.sin(2 * anomaly)
+        + 0.000289 * math.sin(3 * anomaly)
+    )
+    node = math.radians(125.04 - 1934.136 * t)
+    return (mean + centre - 0.00569 - 0.00478 * math.sin(node)) % 360.0
+
+
+def read_day(text: str) -> pd.Timestamp:
+    """Return the local midnight of a date, written as in 2026-06-21.
+
+    Raises
+    ------
+    TableError
+        If there is no such date.
+    """
+    message = f"a date must be written as in 2026-06-21 and exist, got {text!r}; mend it"
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        raise TableError(message)
+    try:
+        day = pd.Timestamp(text)
+    except ValueError as error:
+        raise TableError(message) from error
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        message = (
+            f"the sun is known for the years {FIRST_YEAR} to {LAST_YEAR}, got {text}; "
+            "choose another date"
+        )
+        raise TableError(message)
+    return day.tz_localize(ZONE)
+
+
+def at_clock(day: pd.Timestamp, text: str) -> pd.Timestamp:
+    """Return a local time of a day, written as in 16:15.
+
+    Parameters
+    ----------
+    day : Timestamp
+        Local midnight, aware of its zone.
+    text : str
+        Hours and minutes.
+
+    Raises
+    ------
+    TableError
+        If the day has no such time.
+    """
+    found = re.fullmatch(r"(\d{1,2}):(\d{2})", text)
+    if not found or int(found[1]) > LAST_HOUR or int(found[2]) > LAST_MINUTE:
+        message = f"a time must be written as in 16:15, got {text!r}; mend it"
+        raise TableError(message)
+    clock = day.tz_localize(None).replace(hour=int(found[1]), minute=int(found[2]))
+    # In autumn one hour comes twice: the first is meant. In spring one is left out.
+    local = clock.tz_localize(ZONE, ambiguous=True, nonexistent="NaT")
+    if isinstance(local, NaTType):
+        message = f"{clock:%Y-%m-%d} has no {text}, the clocks go forward; choose another"
+        raise TableError(message)
+    return local

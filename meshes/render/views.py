@@ -69,7 +69,7 @@ def model_view(
         Its left or right is taken, whichever is nearer to the water.
     """
     sides = (sun.azimuth + SIDE_LIGHT, sun.azimuth - SIDE_LIGHT)
-    water = _direction(district)
+    water = water_direction(district)
     wanted = SUNNY_SIDE if water is None else water
     side = min(sides, key=lambda k: abs(_turn(wanted, k)))
     return _view_from(scene, size, side)
@@ -132,14 +132,20 @@ def _filled(view: Camera, scene: Scene) -> float:
 
 def _water_side(district: District) -> float:
     """Side halfway between the water and the sunny side [degrees]."""
-    water = _direction(district)
+    water = water_direction(district)
     if water is None:
         return SUNNY_SIDE
     return SUNNY_SIDE + _turn(SUNNY_SIDE, water) / 2
 
 
-def _direction(district: District) -> float | None:
-    """Direction from the district to the water around it [degrees]."""
+def water_direction(district: District) -> float | None:
+    """Return the direction from a district to the water around it [degrees], if any.
+
+    Parameters
+    ----------
+    district : District
+        Where.
+    """
     centre = district.boundary.centroid
     reach = math.sqrt(district.boundary.area)
     near = shapely.intersection(district.water, centre.buffer(reach))

@@ -13,6 +13,8 @@ from gis.typical_year import typical_year
 from twin.build import build
 from twin.description import input_hash
 from twin.folder import check_folder, write_twin
+from twin.store.log import Log
+from twin.store.records import Observation
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +106,11 @@ def test_simulated_day_stays_near_what_is_expected(built, tmp_path):
     assert noon["pv_power"] < 0
     assert noon["pv_power"] == pytest.approx(noon["pv_power_expected"], rel=0.1)
     assert set(written.state.observations["source"]) == {"simulated"}
+
+
+@pytest.mark.parametrize(("source", "stays"), [("simulated", False), ("meter 7", True)])
+def test_a_new_build_forgets_simulated_days_and_no_others(built, tmp_path, source, stays):
+    with Log(tmp_path / "live.sqlite") as log:
+        log.append([Observation("a/pv/power", 0, -1.0, source)])
+    write_twin(built, tmp_path, stills=False)
+    assert (tmp_path / "live.sqlite").exists() == stays

@@ -8,15 +8,10 @@ import pytest
 
 from gis.errors import TableError, UnknownIdError
 from twin.ingest.simulator import simulate_day
+from twin.judgement import PEAK_TOLERANCE, RELATIVE_TOLERANCE, Status
 from twin.model import Building, Model, Point, System, SystemKind, district_model, point_id
 from twin.quantities import Quantity
-from twin.state import (
-    PEAK_TOLERANCE,
-    RELATIVE_TOLERANCE,
-    Status,
-    TwinState,
-    expected_pv_power,
-)
+from twin.state import TwinState, expected_pv_power
 
 DAY = pd.Timestamp("2021-06-14", tz="UTC")
 HOURS = pd.date_range(DAY, periods=24, freq="h")

@@ -10,6 +10,9 @@ import typer
 
 from gis.errors import HeidiError
 from twin.cli.build import build, demo
+from twin.cli.live import serve, simulate, status
+from twin.cli.render import render_app
+from twin.cli.site import site_app
 
 app = typer.Typer(
     help="Digital twin of the Helsingborg Innovation District.",
@@ -19,8 +22,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command()(demo)
-app.command()(build)
+for command in (demo, build, simulate, status, serve):
+    app.command()(command)
+app.add_typer(site_app, name="site")
+app.add_typer(render_app, name="render")
 
 
 @app.callback()

@@ -8,12 +8,13 @@ import pytest
 
 from meshes.render.ambient import cosine_pattern, measure_openness
 from meshes.render.camera import fit_plan
+from meshes.render.coat import Painter
 from meshes.render.colours import irradiation_scale, to_linear
 from meshes.render.looks import DATA, MODEL
 from meshes.render.picture import take_picture
 from meshes.render.rays import RayTracer
 from meshes.render.scene import build_scene
-from meshes.render.shade import CORNER_TONE, SHADOW_TONE, Painter, in_sun
+from meshes.render.shade import CORNER_TONE, SHADOW_TONE, in_sun
 from meshes.render.sunlight import Sun
 
 NOON = pd.Timestamp("2026-03-20T13:00+01:00")

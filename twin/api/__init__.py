@@ -1,0 +1,1 @@
+"""Offer the live twin over HTTP."""

@@ -1,0 +1,82 @@
+"""Tell what is wrong with the log's file in words its user can act on."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gis.errors import HeidiError, OutputError, SourceError
+
+FAULTS: dict[int, tuple[type[HeidiError], str]] = {
+    sqlite3.SQLITE_BUSY: (
+        OutputError,
+        "must be free, but another program holds it; wait for it or stop it",
+    ),
+    sqlite3.SQLITE_LOCKED: (
+        OutputError,
+        "must be free, but another program holds it; wait for it or stop it",
+    ),
+    sqlite3.SQLITE_READONLY: (
+        OutputError,
+        "must be writable, but it or its folder is not; change the rights or copy it",
+    ),
+    sqlite3.SQLITE_PERM: (OutputError, "must be writable, but is not; change the rights"),
+    sqlite3.SQLITE_CANTOPEN: (
+        OutputError,
+        "must be a file that can be opened in a folder that can be written, but is not; "
+        "change the rights or copy the folder",
+    ),
+    sqlite3.SQLITE_FULL: (
+        OutputError,
+        "could not grow, the disk is full; nothing of the last batch is kept: make room, "
+        "then feed it again",
+    ),
+    sqlite3.SQLITE_IOERR: (
+        OutputError,
+        "could not be read or written; nothing of the last batch is kept: check the disk "
+        "and its free space, then feed it again",
+    ),
+    sqlite3.SQLITE_CORRUPT: (
+        SourceError,
+        "must be a whole log, but is damaged; restore it from a copy, or remove and feed "
+        "it again",
+    ),
+    sqlite3.SQLITE_NOTADB: (
+        SourceError,
+        "must be a log, but is another kind of file or damaged; restore it from a copy, or "
+        "remove it and feed it again",
+    ),
+}
+"""What SQLite's primary result codes mean for the user. Others are defects of ours."""
+
+PRIMARY = 0xFF
+"""Bits of a result code that name its kind; the others tell details."""
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn what SQLite says of a file into one clear line.
+
+    Parameters
+    ----------
+    path : Path
+        The log.
+
+    Raises
+    ------
+    SourceError
+        If it is damaged or no log.
+    OutputError
+        If it is locked, may not be written or the disk is full.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        # Python 3.11 leaves the code away where the module itself complains.
+        code = getattr(error, "sqlite_errorcode", None)
+        known = None if code is None else FAULTS.get(code & PRIMARY)
+        if known is None:
+            raise
+        kind, text = known
+        message = f"{path} {text}"
+        raise kind(message) from error
