@@ -354,7 +354,7 @@ def _stand(plan: gpd.GeoDataFrame, district: District) -> Candidate:
     return Candidate(
         parts=parts[[*BUILDING_COLUMNS, "geometry"]],
         floor=float(level.iloc[lowest_part]),
-        floor_source="stated by the candidate (base_m_rh2000)"
+        floor_source="stated as base_m_rh2000"
         if told.iloc[lowest_part]
         else "lowest ground under the footprint",
         notes=notes,

@@ -76,7 +76,8 @@ def judge_overlap(outline: shapely.Geometry, buildings: gpd.GeoDataFrame) -> Fin
     hit = shared > LARGEST_OVERLAP
     total = float(shared[hit].sum())
     rows = buildings.iloc[near[hit]]
-    named = [name or part for part, name in rows["name"].items()]
+    # Parts of one building share its name.
+    named = list(dict.fromkeys(name or part for part, name in rows["name"].items()))
     words = (
         f"{total:,.1f} m2 lie on standing buildings: {name_some(named)}"
         if named

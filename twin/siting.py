@@ -11,10 +11,15 @@ from gis.candidate import Candidate
 from gis.errors import GeometryError
 from gis.plan import Finding, judge_flood, judge_overlap
 from meshes.facets import Facets, make_facets
-from meshes.polygons import Float32Array, FloatArray, IntArray
+from meshes.polygons import Float32Array, FloatArray, IntArray, make_polygons
 from meshes.solar.irradiance import Irradiation, irradiate_from
 from meshes.solar.newcomer import Shaded, shade
-from meshes.solar.occluders import Occluders, solid_occluders, terrain_occluders
+from meshes.solar.occluders import (
+    Occluders,
+    open_occluders,
+    solid_occluders,
+    terrain_occluders,
+)
 from meshes.solar.photovoltaics import PvPotential, pv_energy, pv_potential, yield_table
 from meshes.solar.shadow import make_caster
 from meshes.solar.sun_hours import SunDay, blocked_bits, count_hours, sun_day
@@ -116,8 +121,19 @@ def prepare_site(built: Built) -> Site:
         message = "a twin must keep its visibility for siting; build it again"
         raise GeometryError(message)
     bits = built.light.visibility.unpack()
+    _load_compiled_code(built)
     hours, day_hours = _hours_left(built.facets, no_sun, day)
     return Site(built, occluders, day, no_sun, hours, day_hours, bits)
+
+
+def _load_compiled_code(built: Built) -> None:
+    """Run the kernels once, that the first answer need not wait until they are loaded."""
+    one = built.light.take(np.array([0]))
+    nothing = open_occluders(make_polygons([]))
+    caster = make_caster(one.facets, nothing)
+    again = irradiate_from(one.facets, caster, one.light, one.path, one.sky)
+    shade(again, nothing)
+    pv_energy(again, built.weather)
 
 
 def _hours_left(

@@ -50,7 +50,7 @@ NEIGHBOUR_UNITS = {
     ),
 }
 OWN_UNITS = {
-    "height_m": "m above the ground floor",
+    "height_m": "m, as the candidate states it",
     "floor_m_rh2000": "m RH2000, level of the ground floor",
     "footprint_m2": "m2",
     "roof_area_m2": "m2",

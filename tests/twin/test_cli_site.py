@@ -7,13 +7,10 @@ from pathlib import Path
 import geopandas as gpd
 import pytest
 import shapely
-import typer
 
-import twin.cli
 from gis.typical_year import typical_year
 from twin.build import build
 from twin.cli import main
-from twin.cli.site import site_app
 from twin.cli.site_table import COLUMNS, SHOWN, neighbour_cells, plain_table
 from twin.folder import write_twin
 from twin.siting_pictures import draw_pictures
@@ -40,12 +37,6 @@ def corner(lit) -> tuple[float, float]:
 @pytest.fixture
 def heidi(monkeypatch, capsys):
     """Run the command line in this process; return exit code, output and messages."""
-    groups = [group.name for group in twin.cli.app.registered_groups]
-    if "site" not in groups:
-        app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
-        app.add_typer(site_app, name="site")
-        app.callback()(lambda: None)
-        monkeypatch.setattr(twin.cli, "app", app)
 
     def run(*words: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["heidi", *map(str, words)])

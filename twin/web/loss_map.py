@@ -11,6 +11,7 @@ import shapely
 from meshes.polygons import FloatArray, IntArray
 from meshes.solids import Kind
 from twin.siting import Evaluation, Site
+from twin.web.plan_map import svg_path
 
 SHAPE = 1.95
 """Width of the map over its height."""
@@ -79,7 +80,7 @@ def loss_map(site: Site, evaluation: Evaluation, *, numbered: int) -> LossMap:
     wide, high = east - west, north - south
     unit = wide / 100.0
     shown = shapely.intersects(district.buildings.geometry.to_numpy(), frame)
-    shapes = [f'<path fill="#c9d9df" d="{_path(district.water & frame, west, north)}"/>']
+    shapes = [f'<path fill="#c9d9df" d="{svg_path(district.water & frame, west, north)}"/>']
     roofs = np.zeros(len(district.buildings))
     is_roof = facets.kind[which] == Kind.ROOF
     roofs[facets.part[which[is_roof]]] = lost[is_roof]
@@ -87,12 +88,12 @@ def loss_map(site: Site, evaluation: Evaluation, *, numbered: int) -> LossMap:
         shape = district.buildings.geometry.iloc[k]
         shapes.append(
             f'<path fill="{loss_colour(roofs[k], top)}" stroke="#6b747b" '
-            f'stroke-width="{0.25 * unit:.2f}" d="{_path(shape, west, north)}"/>'
+            f'stroke-width="{0.25 * unit:.2f}" d="{svg_path(shape, west, north)}"/>'
         )
     shapes += _walls(site, which[~is_roof], lost[~is_roof], frame, top=top, unit=unit)
     shapes.append(
         f'<path fill="url(#new)" stroke="#0072b2" stroke-width="{0.7 * unit:.2f}" '
-        f'd="{_path(outline, west, north)}"/>'
+        f'd="{svg_path(outline, west, north)}"/>'
     )
     shapes += _numbers(site, evaluation, frame, numbered, unit)
     shapes += _scale_and_north(frame, unit)
@@ -136,18 +137,6 @@ def _frame(
     slack = np.maximum(room - own / 2, 0.0)
     x, y = np.clip((low + high) / 2, middle - slack, middle + slack)
     return shapely.box(x - SHAPE * half, y - half, x + SHAPE * half, y + half)
-
-
-def _path(shape: shapely.Geometry, west: float, north: float) -> str:
-    """Return the path data of polygons, metres right and down of the north-west corner."""
-    steps = []
-    for polygon in shapely.get_parts(shape):
-        if polygon.geom_type == "Polygon":
-            for ring in (polygon.exterior, *polygon.interiors):
-                corners = shapely.get_coordinates(ring)[:-1].tolist()
-                places = (f"{x - west:.1f} {north - y:.1f}" for x, y in corners)
-                steps.append(f"M{'L'.join(places)}Z")
-    return "".join(steps)
 
 
 def _base_edges(site: Site, which: IntArray) -> tuple[FloatArray, FloatArray]:

@@ -43,9 +43,9 @@ def plan_map(district: District, parts: pd.DataFrame, scale: ColourScale) -> str
     frame = shapely.box(west, south, east, north)
     wide, high = east - west, north - south
     shapes = [
-        f'<path class="water" d="{_path(district.water & frame, west, north)}"/>',
+        f'<path class="water" d="{svg_path(district.water & frame, west, north)}"/>',
         *_footprints(district, parts, scale, frame),
-        f'<path class="boundary" d="{_path(district.boundary, west, north)}"/>',
+        f'<path class="boundary" d="{svg_path(district.boundary, west, north)}"/>',
     ]
     bar = _bar_length(wide * BAR_SHARE)
     title = escape(
@@ -114,14 +114,22 @@ def _footprints(
         place = "" if inside[k] else ' class="around"'
         paths.append(
             f'<path{place} data-part="{escape(part)}" fill="{colours[k]}" '
-            f'd="{_path(row.geometry, west, north)}">'
+            f'd="{svg_path(row.geometry, west, north)}">'
             f"<title>{escape(label)}: {light}, {row['height']:.1f} m high</title></path>"
         )
     return paths
 
 
-def _path(shape: shapely.Geometry, west: float, north: float) -> str:
-    """Return the path data of polygons, metres right and down of the north-west corner."""
+def svg_path(shape: shapely.Geometry, west: float, north: float) -> str:
+    """Return the path data of polygons, metres right and down of the north-west corner.
+
+    Parameters
+    ----------
+    shape : Polygon or collection
+        EPSG:3008 [m]; what is no polygon is left out.
+    west, north : float
+        The corner [m].
+    """
     steps = []
     for polygon in shapely.get_parts(shapely.simplify(shape, SMOOTHEST_CURVE)):
         if polygon.geom_type != "Polygon" or polygon.is_empty:
