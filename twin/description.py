@@ -6,16 +6,17 @@ import tomllib
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 
 from gis.errors import SourceError
 from gis.files import atomic_path
-from meshes.solids import Kind
-from twin.build import Built
-from twin.tables import Provenance
+
+if TYPE_CHECKING:  # opening a twin must not wait for what builds one
+    from twin.build import Built
+    from twin.tables import Provenance
 
 FILE = "heidi.toml"
 
@@ -33,7 +34,7 @@ def _quotes(texts: tuple[str, ...]) -> str:
     return f"[{', '.join(_quote(text) for text in texts)}]"
 
 
-def write_description(path: Path, built: Built, provenance: Provenance) -> None:
+def write_description(path: Path, built: "Built", provenance: "Provenance") -> None:
     """Write what was built, from what and how.
 
     Parameters
@@ -50,6 +51,8 @@ def write_description(path: Path, built: Built, provenance: Provenance) -> None:
     OutputError
         If the file cannot be written.
     """
+    from meshes.solids import Kind
+
     district, weather = built.district, built.weather
     place = {"latitude": weather.latitude, "longitude": weather.longitude}
     lines = [
@@ -132,7 +135,7 @@ def read_description(folder: Path) -> dict[str, Any]:
     return told
 
 
-def input_hash(built: Built) -> str:
+def input_hash(built: "Built") -> str:
     """Return a hash of everything that the written files depend on."""
     district, weather = built.district, built.weather
     digest = hashlib.sha256()
