@@ -9,6 +9,7 @@ import pandas as pd
 from pvlib import irradiance, solarposition
 
 from gis.errors import WeatherError
+from gis.weather_flags import FLAG_COLUMNS, Method, blank_flags
 
 FloatArray = npt.NDArray[np.float64]
 Kind = Literal["ghi", "dni", "dhi"]
@@ -53,6 +54,9 @@ class Weather:
     sun_offset_minutes : float
         The sun at the label plus this time represents the hour [min]. 30 is the middle of
         the hour; files whose radiation belongs to the end of the hour have 60.
+    flags : pd.DataFrame or None
+        How each value came about (`gis.weather_flags.Method`), the rows of ``table``:
+        ``radiation``, ``temperature``, ``wind``. None where that is not told.
     """
 
     table: pd.DataFrame
@@ -61,6 +65,7 @@ class Weather:
     source: str
     notes: tuple[str, ...] = ()
     sun_offset_minutes: float = MIDDLE_OF_HOUR
+    flags: pd.DataFrame | None = None
 
     @property
     def hours(self) -> int:
@@ -106,6 +111,7 @@ def make_weather(
     source: str,
     notes: tuple[str, ...] = (),
     sun_offset_minutes: float = MIDDLE_OF_HOUR,
+    flags: pd.DataFrame | None = None,
 ) -> Weather:
     """Check a complete table and make it a `Weather`.
 
@@ -122,6 +128,9 @@ def make_weather(
         What the user should know.
     sun_offset_minutes : float
         From the label to the sun that represents the hour [min].
+    flags : pd.DataFrame or None
+        How each value came about, rows of ``table``; without it every value counts as
+        read, or as taken from neighbours where ``filled`` says so.
 
     Returns
     -------
@@ -143,19 +152,28 @@ def make_weather(
             faults += _value_faults(table[name], low=low, high=high, unit=unit)
     if not -180.0 <= sun_offset_minutes <= 180.0:
         faults.append(f"sun offset must be within 180 min, got {sun_offset_minutes:g} min")
+    if flags is not None and not (
+        flags.index.equals(table.index) and set(FLAG_COLUMNS) <= set(flags.columns)
+    ):
+        faults.append(f"flags must have the table's rows and {', '.join(FLAG_COLUMNS)}")
     if faults:
         more = f" ({len(faults)} faults)" if len(faults) > 5 else ""
         message = f"weather cannot be used: {'; '.join(faults[:5])}{more}; mend the source"
         raise WeatherError(message)
     clean = table[list(COLUMNS[:-1])].astype(np.float64)
     filled = table["filled"].astype(bool) if "filled" in table.columns else False
+    clean = clean.assign(filled=filled).rename_axis("time")
+    if flags is None:
+        flags = blank_flags(clean.index)
+        flags.loc[clean["filled"], ["radiation", "temperature"]] = Method.NEIGHBOURS.value
     return Weather(
-        table=clean.assign(filled=filled).rename_axis("time"),
+        table=clean,
         latitude=latitude,
         longitude=longitude,
         source=source,
         notes=notes,
         sun_offset_minutes=float(sun_offset_minutes),
+        flags=flags[list(FLAG_COLUMNS)].astype(object).rename_axis("time"),
     )
 
 

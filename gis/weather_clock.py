@@ -189,13 +189,24 @@ def _clear_day_alignment(
     values = ghi.to_numpy(dtype=np.float64)[use]
     if values.std() == 0.0:
         return none
-    skies = (_clear_sky(height[use]) for height in heights)
+    skies = (clear_sky(height[use]) for height in heights)
     errors = np.array([1.0 - np.corrcoef(values, sky)[0, 1] for sky in skies])
     return _alignment(errors, method="clear days", samples=len(clear), doubt=1.5 * doubt)
 
 
-def _clear_sky(height: FloatArray) -> FloatArray:
-    """GHI of a clear sky after Haurwitz [W/m2], 0 at night."""
+def clear_sky(height: FloatArray) -> FloatArray:
+    """Estimate the GHI of a clear sky after Haurwitz.
+
+    Parameters
+    ----------
+    height : (n,) float
+        Cosine of the zenith, 0 below the horizon.
+
+    Returns
+    -------
+    (n,) float
+        [W/m2], 0 at night.
+    """
     up = np.clip(height, 1e-3, None)
     return np.asarray(1098.0 * height * np.exp(-0.059 / up), dtype=np.float64)
 

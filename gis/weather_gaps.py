@@ -5,17 +5,20 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pvlib import irradiance
 
+from gis.decomposition import MODEL, split_ghi
 from gis.errors import WeatherError
 from gis.typical_year import monthly_climate
 from gis.weather import (
     IRRADIANCE,
     FloatArray,
+    Weather,
     closure_error,
     extraterrestrial,
     sun_elevation,
 )
+from gis.weather_flags import Method, blank_flags, flagged
+from gis.weather_reference import DUSK, levelled, reference_hours
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -23,6 +26,7 @@ SHORT_GAP = 3  # [h] interpolated over the clearness
 LONG_GAP = 5 * 24  # [h] of radiation, taken from neighbouring days
 LONG_GAP_OF_AIR = 14 * 24  # [h] temperature moves a PV yield by 0.4 % per kelvin only
 MOST_MISSING = 0.1
+MOST_REPLACED = 0.5  # with a reference year; beyond that it is no longer the file's weather
 _MOST_IMPOSSIBLE = 0.05  # share of sun hours above what the sun can give
 _MOST_OPEN = 0.35  # share of sun hours whose three radiations do not add up
 
@@ -30,7 +34,6 @@ _MOST_OPEN = 0.35  # share of sun hours whose three radiations do not add up
 # bright clouds, and at a low sun that moves within the hour.
 _HEADROOM, _GLOW = 1.05, 15.0  # [-], [W/m2]
 _LOWEST_SUN = 0.05  # cosine of the zenith below which beam cannot be told from GHI - DHI
-_DUSK = 0.02  # cosine of the zenith that stands for twilight
 _TWILIGHT = -6.0  # [degrees] end of civil twilight
 _OPEN = 50.0  # [W/m2] or a tenth of GHI: what counts as not adding up
 
@@ -44,6 +47,29 @@ class _Sun:
     highest: FloatArray  # cosine of the zenith, highest within the hour
     down: BoolArray  # below the horizon throughout
     night: BoolArray  # below civil twilight throughout
+    times: pd.DatetimeIndex  # the moments that represent the hours
+    place: tuple[float, float]  # latitude, longitude [degrees]
+
+
+@dataclass(frozen=True)
+class FilledYear:
+    """A year without gaps.
+
+    Attributes
+    ----------
+    table : pd.DataFrame
+        The rows that were given without NaN, and ``filled``: true where radiation or
+        temperature were taken from other hours. Values derived from the same hour's own
+        radiation (closure, split) do not count as filled.
+    flags : pd.DataFrame
+        How each value came about, see `gis.weather_flags.Method`.
+    notes : tuple of str
+        One sentence for each thing that was done.
+    """
+
+    table: pd.DataFrame
+    flags: pd.DataFrame
+    notes: tuple[str, ...]
 
 
 def complete_year(
@@ -52,8 +78,39 @@ def complete_year(
     latitude: float,
     longitude: float,
     sun_offset_minutes: float,
+    reference: Weather | None = None,
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Drop what cannot be, derive what is implied, fill what is missing.
+
+    Parameters
+    ----------
+    table, latitude, longitude, sun_offset_minutes, reference
+        As of `fill_year`.
+
+    Returns
+    -------
+    tuple
+        ``table`` and ``notes`` of `fill_year`, where everything else is said.
+    """
+    done = fill_year(
+        table,
+        latitude=latitude,
+        longitude=longitude,
+        sun_offset_minutes=sun_offset_minutes,
+        reference=reference,
+    )
+    return done.table, done.notes
+
+
+def fill_year(
+    table: pd.DataFrame,
+    *,
+    latitude: float,
+    longitude: float,
+    sun_offset_minutes: float,
+    reference: Weather | None = None,
+) -> FilledYear:
+    """Drop what cannot be, derive what is implied, fill what is missing, say how.
 
     Parameters
     ----------
@@ -64,65 +121,94 @@ def complete_year(
         Place [degrees].
     sun_offset_minutes : float
         From the label to the sun that represents the hour [min].
+    reference : Weather or None
+        Another year that stands in where a gap is too long for its neighbours; None
+        refuses such gaps.
 
     Returns
     -------
-    pd.DataFrame
-        The same rows without NaN, and ``filled``: true where radiation or temperature were
-        taken from other hours. Values derived from the same hour's own radiation (closure,
-        Erbs) do not count as filled.
-    tuple of str
-        One sentence for each thing that was done.
+    FilledYear
 
     Raises
     ------
     WeatherError
-        If more than a tenth of radiation or temperature is missing, a gap is too long, or
-        the radiation contradicts the sun.
+        If more than a tenth (with a reference: half) of radiation or temperature is
+        missing, a gap is too long, or the radiation contradicts the sun.
 
     Notes
     -----
     Gaps of up to 3 h are interpolated: beam as share of the extraterrestrial beam, diffuse
     as share of the extraterrestrial horizontal radiation, over hours of daylight. A longer
     gap takes the mean of the equally long stretches of whole days before and after it, so
-    that the level of the neighbours and the time of day are kept. Checked in
-    tests/gis/test_weather_gaps.py.
+    that the level of the neighbours and the time of day are kept. Beyond 5 days of
+    radiation and 14 of temperature or wind, the same hours of the reference year stand in:
+    its shares of the extraterrestrial radiation under this place's sun, its temperature
+    moved to the level of the three days at either end. Checked in
+    tests/gis/test_weather_gaps.py and test_weather_long_gaps.py.
     """
-    sun = _sun(
-        pd.DatetimeIndex(table.index),
-        latitude=latitude,
-        longitude=longitude,
-        minutes=sun_offset_minutes,
-    )
+    index = pd.DatetimeIndex(table.index)
+    sun = _sun(index, latitude=latitude, longitude=longitude, minutes=sun_offset_minutes)
+    other = None if reference is None else reference_hours(reference, index)
     notes: list[str] = []
     light = {name: table[name].to_numpy(dtype=np.float64, copy=True) for name in IRRADIANCE}
     light = _within_physics(light, sun, notes)
     _check_closure(light, sun, notes)
-    light = _derived(light, sun, pd.DatetimeIndex(table.index), notes)
+    light, how = _derived(light, sun, notes)
 
     dark = np.isnan(np.sum([light[name] for name in IRRADIANCE], axis=0))
-    _check_gaps(dark, "radiation", longest=LONG_GAP, index=table.index)
-    beam = _bridged(light["dni"] / sun.beyond, dark, lit=sun.height > _LOWEST_SUN)
-    horizontal = sun.beyond * np.maximum(sun.height, _DUSK)
-    diffuse = _bridged(light["dhi"] / horizontal, dark, lit=sun.height > _LOWEST_SUN)
+    _check_gaps(dark, "radiation", LONG_GAP, index, replaced=other is not None)
+    up = sun.height > _LOWEST_SUN
+    beam = _bridged(
+        light["dni"] / sun.beyond, dark, up, LONG_GAP, None if other is None else other.beam
+    )
+    horizontal = sun.beyond * np.maximum(sun.height, DUSK)
+    diffuse = _bridged(
+        light["dhi"] / horizontal,
+        dark,
+        up,
+        LONG_GAP,
+        None if other is None else other.diffuse,
+    )
     dni = np.where(dark, np.where(sun.height > 0.0, beam * sun.beyond, 0.0), light["dni"])
     dhi = np.where(dark, np.where(sun.night, 0.0, diffuse * horizontal), light["dhi"])
     ghi = np.where(dark, dni * sun.height + dhi, light["ghi"])
-    _say_gaps(dark, "radiation", notes)
+    _say_gaps(dark, "radiation", LONG_GAP, reference, notes)
 
     air = table["temp_air"].to_numpy(dtype=np.float64)
     cold = np.isnan(air)
-    _check_gaps(cold, "temperature", longest=LONG_GAP_OF_AIR, index=table.index)
-    _say_gaps(cold, "temperature", notes)
+    _check_gaps(cold, "temperature", LONG_GAP_OF_AIR, index, replaced=other is not None)
+    _say_gaps(cold, "temperature", LONG_GAP_OF_AIR, reference, notes)
+    always = np.ones(len(air), dtype=np.bool_)
+    level = None if other is None else levelled(other.air, air, _runs(cold))
+    wind, wind_how = _wind(
+        table["wind_speed"], None if other is None else other.wind, notes
+    )
     columns = {
         "ghi": ghi,
         "dni": dni,
         "dhi": dhi,
-        "temp_air": _bridged(air, cold, lit=np.ones(len(air), dtype=np.bool_)),
-        "wind_speed": _wind(table["wind_speed"], notes),
+        "temp_air": _bridged(air, cold, always, LONG_GAP_OF_AIR, level),
+        "wind_speed": wind,
         "filled": dark | cold,
     }
-    return pd.DataFrame(columns, index=table.index), tuple(notes)
+    flags = blank_flags(index).assign(
+        radiation=_gap_flags(how, dark, LONG_GAP),
+        temperature=_gap_flags(_all_read(len(air)), cold, LONG_GAP_OF_AIR),
+        wind=wind_how,
+    )
+    return FilledYear(pd.DataFrame(columns, index=index), flags, tuple(notes))
+
+
+def _gap_flags(
+    how: npt.NDArray[np.object_], missing: BoolArray, longest: int
+) -> npt.NDArray[np.object_]:
+    """Say by which method each gap was filled."""
+    flags = how.copy()
+    for start, length in _runs(missing):
+        method = Method.REFERENCE if length > longest else Method.NEIGHBOURS
+        method = Method.INTERPOLATED if length <= SHORT_GAP else method
+        flags[start : start + length] = method.value
+    return flags
 
 
 def _sun(
@@ -139,6 +225,8 @@ def _sun(
     )
     highest = np.maximum(np.maximum(early, middle), late)
     return _Sun(
+        times=index + pd.Timedelta(minutes=minutes),
+        place=(latitude, longitude),
         beyond=extraterrestrial(index),
         height=np.clip(np.sin(np.radians(middle)), 0.0, None),
         highest=np.clip(np.sin(np.radians(highest)), 0.0, None),
@@ -198,9 +286,9 @@ def _check_closure(light: dict[str, FloatArray], sun: _Sun, notes: list[str]) ->
 
 
 def _derived(
-    light: dict[str, FloatArray], sun: _Sun, index: pd.DatetimeIndex, notes: list[str]
-) -> dict[str, FloatArray]:
-    """Give each hour its third radiation by closure, or two of them by Erbs."""
+    light: dict[str, FloatArray], sun: _Sun, notes: list[str]
+) -> tuple[dict[str, FloatArray], npt.NDArray[np.object_]]:
+    """Give each hour its third radiation by closure, or two of them by a model."""
     ghi, dni, dhi = (light[name].copy() for name in IRRADIANCE)
     none = [np.isnan(values) for values in (ghi, dni, dhi)]
     limit = _HEADROOM * sun.beyond * sun.highest + _GLOW
@@ -214,8 +302,8 @@ def _derived(
     dni[no_dni] = np.where(sun.height > _LOWEST_SUN, np.minimum(slope, sun.beyond), 0.0)[
         no_dni
     ]
-    by_closure = int((no_ghi | no_dhi | no_dni).sum())
-    if by_closure:
+    closed = no_ghi | no_dhi | no_dni
+    if by_closure := int(closed.sum()):
         notes.append(
             f"One of GHI, DNI, DHI follows from the other two in {by_closure} "
             f"{_hours(by_closure)}."
@@ -223,24 +311,34 @@ def _derived(
 
     alone = ~none[0] & none[1] & none[2]
     if alone.any():
-        zenith = np.degrees(np.arccos(np.minimum(sun.height[alone], 1.0)))
-        split = irradiance.erbs(ghi[alone], zenith, index[alone].day_of_year.to_numpy())
-        dni[alone] = np.minimum(np.asarray(split["dni"]), sun.beyond[alone])
-        # Beam at a sun below the limit of the model is left in the diffuse light.
-        dhi[alone] = np.clip(ghi[alone] - dni[alone] * sun.height[alone], 0.0, None)
+        latitude, longitude = sun.place
+        beam, rest = split_ghi(ghi, sun.times, latitude=latitude, longitude=longitude)
+        dni[alone], dhi[alone] = beam[alone], rest[alone]
         count = int((alone & ~sun.night).sum())
         notes.append(
-            f"GHI was split into beam and diffuse by Erbs' model in {count} hours."
+            f"GHI was split into beam and diffuse by the model {MODEL} in {count} "
+            f"{_hours(count)}."
         )
-    return {"ghi": ghi, "dni": dni, "dhi": dhi}
+    how = flagged(_all_read(len(ghi)), closed, Method.CLOSURE)
+    how = flagged(how, alone & ~sun.night, Method.SPLIT)
+    return {"ghi": ghi, "dni": dni, "dhi": dhi}, how
 
 
-def _wind(values: "pd.Series[float]", notes: list[str]) -> FloatArray:
+def _all_read(count: int) -> npt.NDArray[np.object_]:
+    """Flag values that are as the source has them."""
+    return np.full(count, Method.READ.value, dtype=object)
+
+
+def _wind(
+    values: "pd.Series[float]", other: FloatArray | None, notes: list[str]
+) -> tuple[FloatArray, npt.NDArray[np.object_]]:
     """Wind without gaps; the district's monthly means where too little is known."""
     wind = np.asarray(values, dtype=np.float64)
     missing = np.isnan(wind)
     longest = max((length for _, length in _runs(missing)), default=0)
-    if missing.mean() > MOST_MISSING or longest > LONG_GAP_OF_AIR:
+    many = missing.mean() > MOST_MISSING or longest > LONG_GAP_OF_AIR
+    read = _all_read(len(wind))
+    if many and (other is None or missing.mean() > MOST_REPLACED):
         means = monthly_climate()["wind_speed"]
         months = pd.DatetimeIndex(values.index).month.to_numpy()
         assumed = means.reindex(months).to_numpy(dtype=np.float64)
@@ -248,17 +346,27 @@ def _wind(values: "pd.Series[float]", notes: list[str]) -> FloatArray:
             f"Wind speed is missing in {int(missing.sum())} hours; monthly means assumed "
             "for a coastal town stand there."
         )
-        return np.where(missing, assumed, wind)
-    return _bridged(wind, missing, lit=np.ones(len(wind), dtype=np.bool_))
+        return np.where(missing, assumed, wind), flagged(read, missing, Method.ASSUMED)
+    always = np.ones(len(wind), dtype=np.bool_)
+    full = _bridged(wind, missing, always, LONG_GAP_OF_AIR, other)
+    return full, _gap_flags(read, missing, LONG_GAP_OF_AIR)
 
 
-def _bridged(values: FloatArray, missing: BoolArray, *, lit: BoolArray) -> FloatArray:
+def _bridged(
+    values: FloatArray,
+    missing: BoolArray,
+    lit: BoolArray,
+    longest: int,
+    other: FloatArray | None,
+) -> FloatArray:
     """Fill every run of missing values, short ones from the hours that are ``lit``."""
     known = np.flatnonzero(~missing & lit)
     filled = values.copy()
     for start, length in _runs(missing):
         hours = np.arange(start, start + length)
-        if length <= SHORT_GAP:
+        if length > longest and other is not None:
+            filled[hours] = other[hours]
+        elif length <= SHORT_GAP:
             filled[hours] = np.interp(hours, known, values[known])
         else:
             filled[hours] = _from_neighbours(values, hours)
@@ -290,11 +398,12 @@ def _runs(mask: BoolArray) -> list[tuple[int, int]]:
     return [(int(a), int(b - a)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def _check_gaps(missing: BoolArray, what: str, *, longest: int, index: pd.Index) -> None:
+def _check_gaps(
+    missing: BoolArray, what: str, longest: int, times: pd.DatetimeIndex, *, replaced: bool
+) -> None:
     """Refuse a year that misses too much of one thing."""
-    times = pd.DatetimeIndex(index)
     for start, length in _runs(missing):
-        if length <= longest:
+        if length <= longest or replaced:
             continue
         if start == 0 or start + length == len(missing):
             known = times[~missing]
@@ -305,30 +414,41 @@ def _check_gaps(missing: BoolArray, what: str, *, longest: int, index: pd.Index)
         else:
             message = (
                 f"{what} must have no gap longer than {longest // 24} days, got "
-                f"{length / 24:.1f} days from {times[start]:%Y-%m-%d %H:%M}; fill it or "
-                "choose another year"
+                f"{length / 24:.1f} days from {times[start]:%Y-%m-%d %H:%M}; fill it, "
+                "choose another year or give a reference year"
             )
         raise WeatherError(message)
     share = float(missing.mean())
-    if share > MOST_MISSING:
+    most = MOST_REPLACED if replaced else MOST_MISSING
+    if share > most:
         message = (
-            f"{what} must be known in {1 - MOST_MISSING:.0%} of the hours, "
+            f"{what} must be known in {1 - most:.0%} of the hours, "
             f"got {1 - share:.0%}; choose a more complete year"
         )
         raise WeatherError(message)
 
 
-def _say_gaps(missing: BoolArray, what: str, notes: list[str]) -> None:
+def _say_gaps(
+    missing: BoolArray,
+    what: str,
+    longest: int,
+    reference: Weather | None,
+    notes: list[str],
+) -> None:
     """Count what was filled and how."""
     runs = _runs(missing)
     if not runs:
         return
     short = sum(length for _, length in runs if length <= SHORT_GAP)
     count = int(missing.sum())
+    long = sum(length for _, length in runs if length > longest)
     notes.append(
         f"{what.capitalize()} was missing in {count} {_hours(count)}: {short} "
-        f"interpolated, {count - short} taken from the same hours of neighbouring days."
+        f"interpolated, {count - short - long} taken from the same hours of neighbouring "
+        "days" + (f", {long} from the reference year" if long else "") + "."
     )
+    if long and reference is not None:
+        notes.append(f"The reference year for {what} is: {reference.source}.")
 
 
 def _hours(count: int) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gis.errors import TableError, WeatherError
-from gis.sources.weather_hours import VALUES, RawYear, brief
+from gis.sources.weather_hours import VALUES, RawHours, brief, whole_hours
 
 # Names that loggers, PVGIS, Open-Meteo, NSRDB and pvlib give to the same thing, in lower
 # case without units; the first that is present wins.
@@ -42,11 +42,9 @@ _STAMP_ZONE = re.compile(r"\d:?\d{2}.*(?:z|[+-]\d{2}:?\d{2}|[+-]\d{2}|utc)$", re
 _NOTHING = frozenset(
     {"", "nan", "na", "n/a", "null", "none", "nil", "-", "--", "nd", "missing"}
 )
-_FEWEST_SAMPLES = 0.5  # share of an hour's samples that make a mean
-_YEAR_SHARE = 0.9
 
 
-def read_csv_hours(text: str, name: str) -> RawYear:
+def read_csv_hours(text: str, name: str) -> RawHours:
     """Read a table with a header line.
 
     Parameters
@@ -60,15 +58,15 @@ def read_csv_hours(text: str, name: str) -> RawYear:
 
     Returns
     -------
-    RawYear
-        The calendar year that the file covers best, else the year from its first stamp.
+    RawHours
+        All its hours, finer steps averaged.
 
     Raises
     ------
     TableError
         If there is no table, a column is missing or holds text for numbers.
     WeatherError
-        If the time stamps cannot be trusted or do not cover a year.
+        If the time stamps cannot be trusted.
     """
     cells, separator = _cells(text, name)
     columns = _columns(cells, name)
@@ -83,9 +81,8 @@ def read_csv_hours(text: str, name: str) -> RawYear:
     place = [_constant(numbers, key) for key in ("latitude", "longitude")]
     known = place[0] is not None and place[1] is not None
     values = numbers[[key for key in VALUES if key in numbers]]
-    hours = _hours(values.set_axis(times, axis=0), notes)
-    return RawYear(
-        table=_year(hours, notes),
+    return RawHours(
+        table=whole_hours(values.set_axis(times, axis=0), notes),
         latitude=place[0] if known else None,
         longitude=place[1] if known else None,
         source=f"Weather file {name}",
@@ -216,72 +213,3 @@ def _constant(numbers: pd.DataFrame, key: str) -> float | None:
         )
         raise TableError(message)
     return float(values[0])
-
-
-def _hours(values: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
-    """Bring rows in order and to means over whole hours."""
-    index = pd.DatetimeIndex(values.index)
-    if not index.is_monotonic_increasing:
-        values = values.sort_index(kind="stable")
-        index = pd.DatetimeIndex(values.index)
-        notes.append("Rows were not in order of time; they were sorted.")
-    twice = index.duplicated(keep=False)
-    if twice.any():
-        same = values.reset_index(names="time").drop_duplicates()
-        if same["time"].duplicated().any():
-            message = (
-                "each time must occur once, got different values twice for "
-                f"{index[int(np.argmax(twice))]:%Y-%m-%d %H:%M} and "
-                f"{int(twice.sum()) - 1} more rows; give UTC, not local time with "
-                "daylight saving"
-            )
-            raise WeatherError(message)
-        notes.append(f"{len(values) - len(same)} repeated rows were left out.")
-        values = same.set_index("time")
-        index = pd.DatetimeIndex(values.index)
-    if len(index) < 2:
-        message = (
-            f"weather must cover a full year, got {len(index)} row; give a year of hours"
-        )
-        raise WeatherError(message)
-    step = float(np.median(np.diff(index.to_numpy()) / np.timedelta64(1, "m")))
-    if step > 60.0:
-        message = (
-            f"weather must come every hour or finer, got every {step:g} min; interpolate it"
-        )
-        raise WeatherError(message)
-    if step == 60.0 and (index == index.floor("h")).all():
-        return values
-    if step < 60.0:
-        notes.append(f"Values every {step:g} min were averaged to hours.")
-    else:
-        notes.append(f"Labels at minute {index[0].minute} were moved to the full hour.")
-    group = values.groupby(index.floor("h"))
-    enough = group.count() >= _FEWEST_SAMPLES * 60.0 / step
-    return group.mean().where(enough)
-
-
-def _year(hours: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
-    """Cut out the calendar year with most hours, else the year from the first label."""
-    index = pd.DatetimeIndex(hours.index)
-    counts = hours["ghi" if "ghi" in hours else "dni"].groupby(index.year).count()
-    year = int(counts.index[int(counts.to_numpy().argmax())])
-    full = pd.date_range(
-        f"{year}-01-01", f"{year + 1}-01-01", freq="h", tz="UTC", inclusive="left"
-    )
-    if counts[year] < _YEAR_SHARE * len(full):
-        end = index[0] + pd.DateOffset(years=1)
-        full = pd.date_range(index[0], end, freq="h", inclusive="left")
-    within = int(index.isin(full).sum())
-    if within < _YEAR_SHARE * len(full):
-        message = (
-            f"weather must cover a full year, got {len(index)} hours from "
-            f"{index[0]:%Y-%m-%d %H:%M} to {index[-1]:%Y-%m-%d %H:%M} UTC; "
-            "give a year of hours"
-        )
-        raise WeatherError(message)
-    if len(index) > within:
-        notes.append(
-            f"Of the file's {len(index)} hours, the year from {full[0]:%Y-%m-%d} was taken."
-        )
-    return hours.reindex(full)

@@ -6,10 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gis.errors import SourceError, WeatherError
+from gis.errors import SourceError, TableError, WeatherError
 from gis.sources.weather_csv import read_csv_hours
-from gis.sources.weather_hours import VALUES, RawYear, read_text
-from gis.sources.weather_models import read_epw_hours, read_pvgis_hours
+from gis.sources.weather_folder import join_hours, weather_files_in
+from gis.sources.weather_hours import VALUES, RawHours, RawYear, one_year, read_text
+from gis.sources.weather_json import read_json_hours
+from gis.sources.weather_models import read_epw_hours
+from gis.sources.weather_smhi import is_metobs_csv, read_metobs_csv
 from gis.weather import (
     IRRADIANCE,
     MIDDLE_OF_HOUR,
@@ -19,13 +22,21 @@ from gis.weather import (
     place_or_district,
 )
 from gis.weather_clock import find_sun_offset
-from gis.weather_gaps import complete_year
+from gis.weather_gaps import MOST_REPLACED, fill_year
 
-READERS: dict[str, Callable[[str, str], RawYear]] = {
-    ".csv": read_csv_hours,
-    ".txt": read_csv_hours,
+
+def _read_text_hours(text: str, name: str) -> RawHours:
+    """Read a CSV table, SMHI's or any other."""
+    return (
+        read_metobs_csv(text, name) if is_metobs_csv(text) else read_csv_hours(text, name)
+    )
+
+
+READERS: dict[str, Callable[[str, str], RawYear | RawHours]] = {
+    ".csv": _read_text_hours,
+    ".txt": _read_text_hours,
     ".epw": read_epw_hours,
-    ".json": read_pvgis_hours,
+    ".json": read_json_hours,
 }
 
 # Yearly GHI on Earth lies between the poles' and the Atacama's [kWh/m2].
@@ -35,19 +46,27 @@ _MOST_SPOILED = 0.2  # share of sun hours above the range that is no longer a se
 _PLAUSIBLE_AIR = (-30.0, 40.0)  # [degC] median of a year
 
 
-def read_weather(path: Path) -> Weather:
+def read_weather(
+    path: Path, *, year: int | None = None, reference: Weather | None = None
+) -> Weather:
     """Read, align, complete and check one year of weather.
 
     Parameters
     ----------
     path : Path
-        ``.csv`` or ``.txt`` with a header (see docs/weather.md), ``.epw``, or the typical
-        year of PVGIS as ``.json``.
+        ``.csv`` or ``.txt`` with a header (see docs/weather.md) or of SMHI, ``.epw``,
+        ``.json`` of PVGIS (tmy, seriescalc) or SMHI, or a folder of such files that are
+        joined.
+    year : int or None
+        Calendar year to take where the hours span several; None takes the fullest.
+    reference : Weather or None
+        Another year that stands in for gaps too long for their neighbours; None refuses
+        them.
 
     Returns
     -------
     Weather
-        Its notes say everything that was assumed or repaired.
+        Its notes and flags say everything that was assumed or repaired.
 
     Raises
     ------
@@ -58,16 +77,114 @@ def read_weather(path: Path) -> Weather:
     WeatherError
         If the hours are not one plausible year.
     """
-    path = Path(path)
+    raw = _raw(Path(path))
+    if isinstance(raw, RawHours):
+        _check_quantities(raw, Path(path).name)
+        least = None if reference is None else 1.0 - MOST_REPLACED
+        return _weather(one_year(raw, year=year, least=least), reference)
+    held = pd.DatetimeIndex(raw.table.index)[0].year
+    if year not in (None, held):
+        message = f"{path} holds one year, labelled {held}, got year={year}; leave it out"
+        raise WeatherError(message)
+    return _weather(raw, reference)
+
+
+def read_years(path: Path) -> tuple[Weather, ...]:
+    """Read every full calendar year of a file or folder.
+
+    Parameters
+    ----------
+    path : Path
+        As of `read_weather`.
+
+    Returns
+    -------
+    tuple of Weather
+        One or more, rising; a year that cannot be completed is left out.
+
+    Raises
+    ------
+    HeidiError
+        As `read_weather`, if no year can be used.
+    """
+    raw = _raw(Path(path))
+    if not isinstance(raw, RawHours):
+        return (_weather(raw, None),)
+    _check_quantities(raw, Path(path).name)
+    found, failed = [], None
+    for year in raw.years:
+        try:
+            found.append(_weather(one_year(raw, year=year), None))
+        except WeatherError as error:
+            failed = error
+    if found:
+        return tuple(found)
+    if failed is not None:
+        raise failed
+    return (_weather(one_year(raw), None),)
+
+
+def read_hours(path: Path) -> RawHours:
+    """Read the hours of a file or folder as they stand, whatever their number.
+
+    Parameters
+    ----------
+    path : Path
+        As of `read_weather`; finer steps are averaged to hours, nothing is repaired.
+
+    Returns
+    -------
+    RawHours
+        With some of the columns ``ghi, dni, dhi, temp_air, wind_speed`` or others.
+
+    Raises
+    ------
+    SourceError, TableError, WeatherError
+        If the file cannot be read.
+    """
+    raw = _raw(Path(path))
+    if isinstance(raw, RawHours):
+        return raw
+    return RawHours(raw.table, raw.latitude, raw.longitude, raw.source, raw.notes)
+
+
+def _raw(path: Path) -> RawYear | RawHours:
+    """Read a file, or the files of a folder, by their suffix."""
+    if path.is_dir() and not path.suffix:
+        files = weather_files_in(path, tuple(READERS))
+        parts = []
+        for file in files:
+            part = _raw(file)
+            if isinstance(part, RawYear):
+                message = (
+                    f"a folder of weather must hold series, got the typical year "
+                    f"{file.name}; give that file alone"
+                )
+                raise SourceError(message)
+            parts.append(part)
+        return join_hours(parts, path.name)
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         known = ", ".join(READERS)
         message = f"weather must be one of {known}, got {path.name!r}; convert or rename it"
         raise SourceError(message)
-    return _weather(reader(read_text(path), path.name))
+    return reader(read_text(path), path.name)
 
 
-def _weather(raw: RawYear) -> Weather:
+def _check_quantities(raw: RawHours, name: str) -> None:
+    """Refuse a series that lacks radiation or temperature."""
+    held = set(raw.table.columns)
+    if "temp_air" in held and ("ghi" in held or {"dni", "dhi"} <= held):
+        return
+    message = (
+        f"{name} must hold air temperature and GHI (or DNI and DHI), got "
+        f"{', '.join(map(str, raw.table.columns))} only; put the files of all quantities "
+        "into one folder and give the folder"
+    )
+    raise TableError(message)
+
+
+def _weather(raw: RawYear, reference: Weather | None) -> Weather:
     """Make a checked year of what a reader found."""
     notes = list(raw.notes)
     table = _plausible(raw.table, notes)
@@ -75,16 +192,21 @@ def _weather(raw: RawYear) -> Weather:
     if raw.latitude is None:
         notes.append("The file names no place; the sun is computed for the district.")
     table, minutes = _aligned(table, raw, notes)
-    table, done = complete_year(
-        table, latitude=latitude, longitude=longitude, sun_offset_minutes=minutes
+    done = fill_year(
+        table,
+        latitude=latitude,
+        longitude=longitude,
+        sun_offset_minutes=minutes,
+        reference=reference,
     )
     return make_weather(
-        table,
+        done.table,
         latitude=raw.latitude,
         longitude=raw.longitude,
         source=raw.source,
-        notes=(*notes, *done),
+        notes=(*notes, *done.notes),
         sun_offset_minutes=minutes,
+        flags=done.flags,
     )
 
 

@@ -1,14 +1,23 @@
 """Hold the hours of a weather file as its reader found them."""
 
+import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from gis.errors import SourceError
+from gis.errors import SourceError, WeatherError
 
 VALUES = ("ghi", "dni", "dhi", "temp_air", "wind_speed")
 MOST_BYTES = 500_000_000  # a year of minutes with fifty columns
+MOST_JSON_BYTES = 100_000_000  # twenty years of hours; parsed JSON takes ten times more
+
+_FEWEST_SAMPLES = 0.5  # share of an hour's samples that make a mean
+_YEAR_SHARE = 0.9  # of the hours, without which it is no year
+_EARLIEST, _LATEST = 1850, 2200  # no weather was logged before, and none will be soon
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,180 @@ class RawYear:
     longitude: float | None
     source: str
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RawHours:
+    """Hours of any stretch of time, not yet checked.
+
+    Attributes
+    ----------
+    table : pd.DataFrame
+        UTC labels on whole hours, rising, holes allowed; some of `VALUES` or other
+        quantities, NaN where missing.
+    latitude, longitude : float or None
+        Place [degrees].
+    source : str
+        Origin in one line.
+    notes : tuple of str
+        What the reader did.
+    """
+
+    table: pd.DataFrame
+    latitude: float | None
+    longitude: float | None
+    source: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def years(self) -> tuple[int, ...]:
+        """Calendar years of which nine tenths of the radiation or more are there."""
+        index = pd.DatetimeIndex(self.table.index)
+        known = index.year[_light(self.table).notna().to_numpy()]
+        years, counts = np.unique(known, return_counts=True)
+        return tuple(
+            int(year)
+            for year, count in zip(years, counts, strict=True)
+            if count >= _YEAR_SHARE * len(_calendar_year(int(year)))
+        )
+
+
+def whole_hours(values: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Bring rows in order and to means over whole hours.
+
+    Parameters
+    ----------
+    values : (n, ...) pd.DataFrame
+        Numbers, indexed by UTC moments in any order; NaN where missing.
+    notes : list of str
+        What was done is added here.
+
+    Returns
+    -------
+    pd.DataFrame
+        Rising labels on whole hours; hours with less than half of their samples are NaN.
+
+    Raises
+    ------
+    WeatherError
+        If a time has two values, or rows are further apart than an hour.
+    """
+    index = pd.DatetimeIndex(values.index)
+    strange = (index.year < _EARLIEST) | (index.year > _LATEST)
+    if strange.any():
+        message = (
+            f"times must lie in {_EARLIEST} to {_LATEST}, got "
+            f"{index[int(np.argmax(strange))]:%Y-%m-%d}; mend the time stamps"
+        )
+        raise WeatherError(message)
+    if not index.is_monotonic_increasing:
+        values = values.sort_index(kind="stable")
+        index = pd.DatetimeIndex(values.index)
+        notes.append("Rows were not in order of time; they were sorted.")
+    twice = index.duplicated(keep=False)
+    if twice.any():
+        same = values.reset_index(names="time").drop_duplicates()
+        if same["time"].duplicated().any():
+            message = (
+                "each time must occur once, got different values twice for "
+                f"{index[int(np.argmax(twice))]:%Y-%m-%d %H:%M} and "
+                f"{int(twice.sum()) - 1} more rows; give UTC, not local time with "
+                "daylight saving"
+            )
+            raise WeatherError(message)
+        notes.append(f"{len(values) - len(same)} repeated rows were left out.")
+        values = same.set_index("time")
+        index = pd.DatetimeIndex(values.index)
+    if len(index) < 2:
+        message = (
+            f"weather must cover a full year, got {len(index)} row; give a year of hours"
+        )
+        raise WeatherError(message)
+    step = float(np.median(np.diff(index.to_numpy()) / np.timedelta64(1, "m")))
+    if step > 60.0:
+        message = (
+            f"weather must come every hour or finer, got every {step:g} min; interpolate it"
+        )
+        raise WeatherError(message)
+    if step == 60.0 and (index == index.floor("h")).all():
+        return values
+    if step < 60.0:
+        notes.append(f"Values every {step:g} min were averaged to hours.")
+    else:
+        notes.append(f"Labels at minute {index[0].minute} were moved to the full hour.")
+    group = values.groupby(index.floor("h"))
+    enough = group.count() >= _FEWEST_SAMPLES * 60.0 / step
+    return group.mean().where(enough)
+
+
+def one_year(
+    raw: RawHours, *, year: int | None = None, least: float | None = None
+) -> RawYear:
+    """Cut one year out of hours.
+
+    Parameters
+    ----------
+    raw : RawHours
+        With radiation and, for more than this, temperature.
+    year : int or None
+        Calendar year; None takes the one with most hours of radiation or, where that is
+        no full one, the year from the first label.
+    least : float or None
+        Share of the year's hours that must be there; None is nine tenths.
+
+    Returns
+    -------
+    RawYear
+        Without holes in its labels.
+
+    Raises
+    ------
+    WeatherError
+        If fewer hours of the year are there.
+    """
+    least = _YEAR_SHARE if least is None else least
+    index = pd.DatetimeIndex(raw.table.index)
+    counts = _light(raw.table).groupby(index.year).count()
+    chosen = int(counts.index[int(counts.to_numpy().argmax())]) if year is None else year
+    full = _calendar_year(chosen) if _EARLIEST <= chosen <= _LATEST else index[:0]
+    if year is None and counts[chosen] < least * len(full):
+        end = index[0] + pd.DateOffset(years=1)
+        full = pd.date_range(index[0], end, freq="h", inclusive="left")
+    within = int(index.isin(full).sum())
+    if within < least * len(full) or not within:
+        what = "weather must cover a full year" if year is None else f"{year} must be full"
+        message = (
+            f"{what}, got {within if year else len(index)} hours from "
+            f"{index[0]:%Y-%m-%d %H:%M} to {index[-1]:%Y-%m-%d %H:%M} UTC; "
+            "give a year of hours"
+        )
+        raise WeatherError(message)
+    notes = list(raw.notes)
+    if len(index) > within:
+        notes.append(
+            f"Of the file's {len(index)} hours, the year from {full[0]:%Y-%m-%d} was taken."
+        )
+    return RawYear(
+        table=raw.table.reindex(full),
+        latitude=raw.latitude,
+        longitude=raw.longitude,
+        source=raw.source,
+        notes=tuple(notes),
+    )
+
+
+def _light(table: pd.DataFrame) -> "pd.Series[float]":
+    """Column that tells of which hours the radiation is known."""
+    known = [name for name in ("ghi", "dni", *table.columns) if name in table]
+    column: pd.Series[float] = table[known[0]]
+    return column
+
+
+def _calendar_year(year: int) -> pd.DatetimeIndex:
+    """Hours of a calendar year, UTC."""
+    return pd.date_range(
+        f"{year}-01-01", f"{year + 1}-01-01", freq="h", tz="UTC", inclusive="left"
+    )
 
 
 def read_text(path: Path) -> str:
@@ -71,6 +254,112 @@ def read_text(path: Path) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return content.decode("latin-1")
+
+
+def read_json(text: str, name: str) -> object:
+    """Parse JSON of a bounded size.
+
+    Parameters
+    ----------
+    text : str
+        The document.
+    name : str
+        Of the file, for messages.
+
+    Returns
+    -------
+    object
+        What it holds.
+
+    Raises
+    ------
+    SourceError
+        If it is too large, nested too deep or not JSON.
+    """
+    if len(text) > MOST_JSON_BYTES:
+        message = (
+            f"{name} must have at most {MOST_JSON_BYTES:,} characters, got {len(text):,}; "
+            "fetch fewer years"
+        )
+        raise SourceError(message)
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        message = f"{name} must be plain JSON, got deep nesting; fetch it again"
+        raise SourceError(message) from error
+    except ValueError as error:
+        message = f"{name} must be JSON, got a fault: {brief(error)}; fetch it again"
+        raise SourceError(message) from error
+
+
+def listed(rows: object, most: int, name: str, what: str) -> list[Any]:
+    """Take a list of a foreign file, if it is one of sensible length.
+
+    Parameters
+    ----------
+    rows : object
+        What should be a list.
+    most : int
+        Entries allowed.
+    name, what : str
+        The file and the list, for the message.
+
+    Returns
+    -------
+    list
+        The rows.
+
+    Raises
+    ------
+    SourceError
+        If it is no list, empty or too long.
+    """
+    if isinstance(rows, list) and 0 < len(rows) <= most:
+        return rows
+    count = f"{len(rows):,}" if isinstance(rows, list) else "none"
+    message = f"{name} must hold 1 to {most:,} {what}, got {count}; fetch it again"
+    raise SourceError(message)
+
+
+def as_float(value: object) -> float:
+    """Read a number or its text; NaN where it is none.
+
+    Parameters
+    ----------
+    value : object
+        From a foreign file.
+
+    Returns
+    -------
+    float
+        NaN for what is no finite number; true and false are none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return math.nan
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return math.nan
+    return number if math.isfinite(number) else math.nan
+
+
+def on_earth(latitude: object, longitude: object) -> tuple[float | None, float | None]:
+    """Read a place, nothing where one of its numbers is missing or not on Earth.
+
+    Parameters
+    ----------
+    latitude, longitude : object
+        From a foreign file [degrees].
+
+    Returns
+    -------
+    tuple of float or None
+        Latitude and longitude, both or neither.
+    """
+    north, east = as_float(latitude), as_float(longitude)
+    if abs(north) <= 90.0 and abs(east) <= 180.0:
+        return north, east
+    return None, None
 
 
 def brief(text: object, *, length: int = 40) -> str:

@@ -13,6 +13,7 @@ from twin.cli.build import build, demo
 from twin.cli.live import serve, simulate, status
 from twin.cli.render import render_app
 from twin.cli.site import site_app
+from twin.cli.weather import weather_app
 
 app = typer.Typer(
     help="Digital twin of the Helsingborg Innovation District.",
@@ -26,6 +27,7 @@ for command in (demo, build, simulate, status, serve):
     app.command()(command)
 app.add_typer(site_app, name="site")
 app.add_typer(render_app, name="render")
+app.add_typer(weather_app, name="weather")
 
 
 @app.callback()
