@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from pyproj import CRS
+from shapely.errors import ShapelyError
 from shapely.geometry import shape as to_shape
 
-from gis.crs import PLAN_EPSG, horizontal, to_plan
+from gis.crs import PLAN_EPSG, horizontal, to_plan, to_wgs84
 from gis.district import BUILDING_COLUMNS, District
 from gis.errors import CrsError, GeometryError, HeidiError, SourceError, TableError
 from gis.faults import MOST_NAMED
@@ -29,6 +31,19 @@ LOWEST, HIGHEST = 2.0, 400.0
 
 LEVELS = (-10.0, 200.0)
 """Ground floors that are plausible in the region [m RH2000]."""
+
+LONGEST_NAME = 80
+"""Letters of a name or use that are kept."""
+
+FINEST_CORNERS = 0.05
+"""Corners that an outline can spare without moving farther are left out [m]: a circle of
+a drawing program has thousands, and light does not see them."""
+
+RAISED_FLOOR = 5.0
+"""Floor above the ground from which on one should look again [m]."""
+
+FAR_OFF = 10_000.0
+"""Distance at which one rather doubts the reference system than the place [m]."""
 
 SLACK = 0.5
 """How far a footprint may reach over the district's boundary [m]."""
@@ -107,12 +122,7 @@ def read_candidate(path: Path, district: District) -> Candidate:
     """
     path = Path(path)
     features, crs = _read_features(path)
-    faults: list[str] = []
-    rows = [_read_row(number, one, faults) for number, one in enumerate(features, 1)]
-    if faults:
-        more = f" and {len(faults) - MOST_NAMED} more" if len(faults) > MOST_NAMED else ""
-        message = f"{path.name}: {'; '.join(faults[:MOST_NAMED])}{more}"
-        raise TableError(message)
+    rows = _read_rows(features, path)
     shapes = [row.pop("geometry") for row in rows]
     frame = gpd.GeoDataFrame(rows, geometry=shapes, crs=crs or CRS84)
     if crs is None:
@@ -130,6 +140,30 @@ def read_candidate(path: Path, district: District) -> Candidate:
     plan = plan.explode(ignore_index=True)
     _check_place(plan, district, path)
     return _stand(plan, district)
+
+
+def check_candidate_file(path: Path) -> None:
+    """Say early, before a district is opened, whether a file can hold a candidate.
+
+    Raises
+    ------
+    SourceError, CrsError, TableError
+        As `read_candidate`, as far as the file alone tells.
+    """
+    path = Path(path)
+    features, _ = _read_features(path)
+    _read_rows(features, path)
+
+
+def _read_rows(features: list[dict[str, Any]], path: Path) -> list[dict[str, Any]]:
+    """Return the features' outlines and properties, or tell all that is wrong."""
+    faults: list[str] = []
+    rows = [_read_row(number, one, faults) for number, one in enumerate(features, 1)]
+    if faults:
+        more = f" and {len(faults) - MOST_NAMED} more" if len(faults) > MOST_NAMED else ""
+        message = f"{path.name}: {'; '.join(faults[:MOST_NAMED])}{more}"
+        raise TableError(message)
+    return rows
 
 
 def _read_features(path: Path) -> tuple[list[dict[str, Any]], CRS | None]:
@@ -216,7 +250,7 @@ def _read_row(number: int, feature: dict[str, Any], faults: list[str]) -> dict[s
             faults.append(
                 f"feature {number} must have {name} as text, got {_show(properties, name)}"
             )
-        texts[name] = value.strip() if isinstance(value, str) else ""
+        texts[name] = _plain(value) if isinstance(value, str) else ""
     return {
         "geometry": _read_outline(number, feature.get("geometry"), faults),
         "height": height if height is not None else math.nan,
@@ -225,11 +259,21 @@ def _read_row(number: int, feature: dict[str, Any], faults: list[str]) -> dict[s
     }
 
 
+def _plain(text: str) -> str:
+    """Return a text in one short line without control characters."""
+    printable = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(printable.split())[:LONGEST_NAME]
+
+
 def _number(value: object) -> float | None:
     """Return a finite JSON number, None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) else None
+    try:
+        number = float(value)
+    except OverflowError:  # JSON knows whole numbers of any length
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _show(properties: dict[str, Any], name: str) -> str:
@@ -247,8 +291,11 @@ def _read_outline(number: int, geometry: object, faults: list[str]) -> shapely.G
     try:
         outline = shapely.force_2d(to_shape(geometry))
         finite = np.isfinite(shapely.get_coordinates(outline)).all()
-    except (ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
-        faults.append(f"{wanted} with rings of numbers: {error}")
+    except (
+        *(ValueError, TypeError, IndexError, KeyError, AttributeError),
+        *(OverflowError, RecursionError, ShapelyError),
+    ):
+        faults.append(f"{wanted} with rings of at least three corners, pairs of numbers")
         return shapely.Polygon()
     if outline.is_empty or not finite:
         faults.append(f"{wanted} with corners, got none or infinite ones")
@@ -267,15 +314,27 @@ def _check_degrees(frame: gpd.GeoDataFrame, path: Path) -> None:
         raise CrsError(message)
 
 
+def _where(reason: str) -> tuple[str, str]:
+    """Split GEOS's reason into what is wrong and where, in metres and degrees."""
+    found = re.fullmatch(r"(.*)\[(\S+) (\S+)\]", reason)
+    if found is None:
+        return reason.lower(), ""
+    x, y = float(found[2]), float(found[3])
+    longitude, latitude = to_wgs84(np.array([x, y]))
+    where = f" at {longitude:.6f}, {latitude:.6f} (E {x:.1f}, N {y:.1f} m)"
+    return found[1].lower(), where
+
+
 def _check_outline(number: int, outline: shapely.Geometry, path: Path) -> shapely.Geometry:
     """Return an outline counter-clockwise; refuse those that enclose no building."""
     if not shapely.is_valid(outline):
-        reason = shapely.is_valid_reason(outline)
+        reason, place = _where(shapely.is_valid_reason(outline))
         message = (
             f"{path.name}: the outline of feature {number} must not cross or touch itself, "
-            f"got {reason} (EPSG:{PLAN_EPSG} [m]); draw its corners in order"
+            f"got {reason}{place}; draw its corners in order"
         )
         raise GeometryError(message)
+    outline = shapely.simplify(outline, FINEST_CORNERS)
     area = outline.area
     if not LEAST_AREA <= area <= GREATEST_AREA:
         message = (
@@ -303,10 +362,14 @@ def _check_place(plan: gpd.GeoDataFrame, district: District, path: Path) -> None
         return
     distance = shapely.distance(whole, district.boundary)
     where = f"all of it, {distance:,.0f} m away" if distance > 0 else "part of it"
+    advice = (
+        "is the declared reference system the true one?"
+        if distance > FAR_OFF
+        else "move it, or build a twin that reaches farther"
+    )
     message = (
         f"{path.name}: a candidate must lie inside the district {district.name!r}, got "
-        f"{outside.area:,.0f} of {whole.area:,.0f} m2 outside ({where}); move it, or "
-        "build a twin that reaches farther"
+        f"{outside.area:,.0f} of {whole.area:,.0f} m2 outside ({where}); {advice}"
     )
     raise GeometryError(message)
 
@@ -345,6 +408,13 @@ def _stand(plan: gpd.GeoDataFrame, district: District) -> Candidate:
         raise GeometryError(message)
     source = standing["base_source"].where(~told, "terrain, floor stated by the candidate")
     parts = standing.assign(top=top, base_source=source)
+    lift = float((level - parts["base"]).max())
+    if lift > RAISED_FLOOR:
+        notes = (
+            *notes,
+            f"the ground floor lies {lift:.0f} m above the ground: the walls reach up to "
+            f"{float((parts['top'] - parts['base']).max()):.0f} m above it",
+        )
     lowest_part = int(np.argmin(level.to_numpy()))
     wet = shapely.area(
         shapely.intersection(shapely.union_all(parts.geometry), district.water)

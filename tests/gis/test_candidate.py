@@ -113,11 +113,11 @@ REFUSED = {
         'got "Point"',
     ),
     "no geometry": ({**feature(), "geometry": None}, TableError, "got null"),
-    "ring of two": (feature(OUTLINE[:1]), TableError, "rings of numbers"),
+    "ring of two": (feature(OUTLINE[:1]), TableError, "pairs of numbers"),
     "letters for numbers": (
         {**feature(), "geometry": {"type": "Polygon", "coordinates": [[["a", "b"]] * 4]}},
         TableError,
-        "rings of numbers",
+        "pairs of numbers",
     ),
     "a needle": (
         feature(OUTLINE[[0, 1, 1]] + [[0, 0], [0, 0], [0, 0.1]]),
@@ -128,6 +128,20 @@ REFUSED = {
         {"type": "FeatureCollection", "features": [feature(), feature()]},
         GeometryError,
         "overlap each other",
+    ),
+    "a height of 400 digits": (feature(height_m=10**400), TableError, "2..400 m"),
+    "a corner of 400 digits": (
+        feature([[10**400, 1], [2, 3], [4, 5]]),
+        TableError,
+        "pairs",
+    ),
+    "a corner without number": (
+        {
+            **feature(),
+            "geometry": {"type": "Polygon", "coordinates": [[[np.nan, 1.0]] * 4]},
+        },
+        TableError,
+        "pairs of numbers",
     ),
     "swapped axes": (feature(OUTLINE[:, ::-1]), CrsError, "axes are swapped"),
     "nothing": ({"type": "FeatureCollection", "features": []}, TableError, "got none"),
@@ -210,3 +224,44 @@ def test_holes_are_kept(read):
     court = ring.difference(shapely.box(99_960, 6_213_250, 99_980, 6_213_270))
     got = read({**feature(), "geometry": shapely.geometry.mapping(court)})
     assert got.outline.area == pytest.approx(1200.0)
+
+
+def test_an_outline_of_thousands_of_corners_is_thinned_out(read):
+    circle = shapely.Point(99_972, 6_213_262).buffer(10, quad_segs=1250)
+    got = read({**feature(), "geometry": shapely.geometry.mapping(circle)})
+    assert len(circle.exterior.coords) == 5001
+    assert len(got.outline.exterior.coords) < 60
+    assert got.outline.hausdorff_distance(circle) < 0.051
+
+
+def test_corners_given_twice_are_one(read):
+    twice = read(feature(OUTLINE[[0, 0, 1, 1, 2]]))
+    assert twice.outline.equals(read(feature()).outline)
+    assert len(twice.outline.exterior.coords) == 4
+
+
+def test_names_are_one_short_line(read):
+    got = read(feature(name="Tower\n\x1b[31m " + "o" * 500, use="\ud800 office"))
+    name = got.parts["name"].iloc[0]
+    assert name.isprintable()
+    assert len(name) <= 80
+    assert name.startswith("Tower [31m o")
+    assert got.parts["use"].iloc[0] == "office"
+
+
+def test_a_floor_in_the_air_is_noted(read):
+    assert any("above the ground" in note for note in read(feature(base_m_rh2000=60)).notes)
+    assert not read(feature(base_m_rh2000=4.0)).notes
+
+
+def test_a_place_far_off_makes_one_doubt_the_reference_system(read):
+    wrong = {"type": "name", "properties": {"name": "EPSG:3007"}}
+    with pytest.raises(GeometryError, match="reference system the true one"):
+        read(feature(), crs=wrong)
+
+
+def test_a_crossing_is_told_in_degrees(read):
+    with pytest.raises(
+        GeometryError, match=r"self-intersection at 12\.69\d+, 56\.0\d+ \(E"
+    ):
+        read(feature(BOW_TIE))

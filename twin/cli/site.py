@@ -81,8 +81,9 @@ def evaluate(
 
     Example: heidi site evaluate heidi-demo docs/examples/candidate.geojson
     """
-    from gis.candidate import read_candidate
+    from gis.candidate import check_candidate_file, read_candidate
     from twin.cli.site_table import show_answer
+    from twin.description import read_description
     from twin.reopen import open_twin
     from twin.siting import evaluate as evaluate_candidate
     from twin.siting import prepare_site
@@ -93,11 +94,13 @@ def evaluate(
     target = candidate.with_name(f"{candidate.stem}-evaluation") if out is None else out
     files = (target / GEOJSON, target / PAGE)
     _check_target(target, folder, candidate)
+    read_description(folder)
+    check_candidate_file(candidate)
     with Stages() as told:
         twin = open_twin(folder, progress=told)
+        asked = read_candidate(candidate, twin.district)
         told("sun at the equinox", 0.0)
         place = prepare_site(twin)
-        asked = read_candidate(candidate, twin.district)
         told("evaluating", 0.0)
         start = time.perf_counter()
         evaluation = evaluate_candidate(place, asked)
