@@ -240,7 +240,14 @@ def evaluation_record(
     table = neighbour_table(site, evaluation)
     candidate = evaluation.candidate
     told = candidate.parts.iloc[0]
-    rows = pd.DataFrame(table).reset_index().to_dict("records")
+    named = pd.DataFrame(table).reset_index()
+    every = site.built.buildings["name"]
+    shared = named["name"].isin(every[every.duplicated() & (every != "")])
+    # Several buildings of one name are told apart by their id.
+    named["label"] = (named["name"] + " (" + named["building"] + ")").where(
+        shared, named["name"].where(named["name"] != "", named["building"])
+    )
+    rows = named.to_dict("records")
     return {
         "heidi": origin_record(site, made=made),
         "passed": evaluation.passed,

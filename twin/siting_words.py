@@ -61,8 +61,8 @@ def loss_words(kilowatt_hours: float, *, sign: str = "") -> str:
 
 
 def building_name(row: Row) -> str:
-    """Return what a building is called: its name, or its id."""
-    return str(row["name"] or row["building"])
+    """Return what a building is called: its name, its id, or both where names repeat."""
+    return str(row["label"])
 
 
 def place_words(row: Row) -> str:

@@ -142,6 +142,16 @@ def write_film(
     return write_video(path, frames, size.pixels, ffmpeg=ffmpeg)
 
 
+def check_minutes(minutes: int) -> None:
+    """Refuse times between frames that suit no day; raises TableError."""
+    if not 1 <= minutes <= LONGEST_STEP:
+        message = (
+            f"frames must be 1 to {LONGEST_STEP} minutes apart, got {minutes}; 4 suit a "
+            "summer's day"
+        )
+        raise TableError(message)
+
+
 def film_moments(
     day: pd.Timestamp, *, minutes: int | None, place: dict[str, float]
 ) -> tuple[pd.DatetimeIndex, int]:
@@ -180,10 +190,11 @@ def film_moments(
     light = pd.DatetimeIndex(heights.index)[heights.to_numpy() > TWILIGHT]
     span = (light[-1] - light[0]) / pd.Timedelta(minutes=1)
     step = math.ceil(span / MOST_FRAMES) if minutes is None else minutes
-    if not 1 <= step <= min(LONGEST_STEP, span / (FEWEST_FRAMES - 1)):
+    check_minutes(step)
+    longest = math.floor(span / (FEWEST_FRAMES - 1))
+    if step > longest:
         message = (
-            f"frames must be 1 to {LONGEST_STEP} minutes apart, got {step}; 4 suit a "
-            "summer's day"
+            f"frames of so short a day must be 1 to {longest} minutes apart, got {step}"
         )
         raise TableError(message)
     # Whole steps of the clock: a film of every fifth minute shows 04.25 and not 04.27.

@@ -254,6 +254,7 @@ def test_columns_are_aligned_and_carry_units():
         "rank": 1,
         "building": "b1",
         "name": "",
+        "label": "b1",
         "distance_m": 12.0,
         "bearing_deg": 10.0,
         "light_lost_percent": None,
@@ -261,7 +262,7 @@ def test_columns_are_aligned_and_carry_units():
     }
     for name in ("light_kwh", "pv_kwh", "sun_hours"):
         row |= {f"{name}_{when}": 1234.5 for when in ("before", "after", "lost")}
-    long = row | {"name": "Järnvägsgatan " * 9, "light_kwh_before": 123_456_789.0}
+    long = row | {"label": "Järnvägsgatan " * 9, "light_kwh_before": 123_456_789.0}
     lines = plain_table([neighbour_cells(row), neighbour_cells(long)])
     assert len({len(line) for line in lines[1:]}) == 1
     assert all("[" in title for title, side in COLUMNS[3:] if side == "right")

@@ -342,6 +342,7 @@ def test_words_tell_one_neighbour_from_many():
     row = {
         "building": "b1",
         "name": "",
+        "label": "b1",
         "light_kwh_lost": 1234.0,
         "light_lost_percent": 2.5,
     }

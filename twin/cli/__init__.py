@@ -5,6 +5,8 @@ question about the live state must not wait for the libraries of the light.
 """
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -30,8 +32,26 @@ app.add_typer(render_app, name="render")
 app.add_typer(weather_app, name="weather")
 
 
+def _tell_version(*, wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        typer.echo(f"heidi {version('heidi-twin')}")
+        raise typer.Exit
+
+
 @app.callback()
-def heidi() -> None:
+def heidi(
+    *,
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Tell the version and end.",
+            is_eager=True,
+            callback=lambda wanted: _tell_version(wanted=wanted),
+        ),
+    ] = False,
+) -> None:
     """Build, light and question a city district."""
 
 

@@ -138,13 +138,15 @@ def film(
     """
     with _ending_on_request(), Stages() as told:
         from meshes.render.exhibition import choose_views
-        from meshes.render.film import write_film
+        from meshes.render.film import check_minutes, write_film
         from meshes.render.sunlight import read_day
         from meshes.render.video import find_ffmpeg
 
         # Said before the twin is opened, which takes its time.
         read_day(date)
         find_ffmpeg()
+        if minutes is not None:
+            check_minutes(minutes)
         subject = _open(folder, told)
         choose_views(subject, [view])
         path = write_film(
