@@ -17,7 +17,10 @@ from gis.errors import GeometryError, TableError
 from gis.faults import count_things
 from gis.footprints import repair_footprints
 from gis.heights import fill_heights, ground_under, read_heights, stand_on_terrain
-from gis.sources.vector import BUILDING_LAYERS, WATER_LAYERS, read_layer
+from gis.sources.buildings import read_buildings
+from gis.sources.origin import Origin
+from gis.sources.uses import osm_use
+from gis.sources.vector import WATER_LAYERS, read_layer
 from gis.terrain import Terrain, flat_terrain, read_terrain
 
 EDGE = 20.0
@@ -45,28 +48,8 @@ USE_COLUMNS = (
 )
 YEAR_COLUMNS = ("year", "byggar", "byggår", "year_built", "construction_year", "start_date")
 
-UNTOLD = {"", "yes", "true", "1", "ja"}
-"""Values of the key ``building`` that tell no use."""
-
 NO_BUILDING = {"", "no", "false", "0", "nej"}
 """Values of the OpenStreetMap key ``building`` that say that there is none."""
-
-OSM_USES = {
-    "residential": (
-        "apartments",
-        "house",
-        "residential",
-        "detached",
-        "terrace",
-        "dormitory",
-    ),
-    "commercial": ("commercial", "retail", "supermarket", "kiosk"),
-    "education": ("school", "university", "college", "kindergarten"),
-    "transport": ("train_station", "transportation", "parking"),
-    "utility": ("service", "transformer_tower", "industrial", "warehouse"),
-    "garage": ("garage", "garages", "carport"),
-}
-"""Words of this twin for values of the OpenStreetMap key ``building``."""
 
 _YEAR = re.compile(r"(?<!\d)(1[0-9]{3}|20[0-9]{2})(?!\d)")
 
@@ -103,7 +86,7 @@ def read_district(
         One line on what must hold and what to do, where nothing sensible can be built.
     """
     buildings = Path(buildings)
-    outlines, notes = _read_outlines(buildings)
+    outlines, notes, origin = _read_outlines(buildings)
     heights, told = read_heights(outlines)
     notes += told
     described = _describe(outlines).assign(**{c: heights[c] for c in heights.columns})
@@ -144,16 +127,20 @@ def read_district(
         landmarks=_empty(LANDMARK_COLUMNS),
         trees=_empty(TREE_COLUMNS),
         schematic=False,
-        credits=tuple(f"{file}, as given by the user" for file in given),
+        credits=(
+            *([origin.credit] if origin.credit else []),
+            *(f"{file}, as given by the user" for file in given),
+        ),
         notes=notes,
         water_level=level,
     )
 
 
-def _read_outlines(path: Path) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:
-    """Read the features that are buildings, in the plan."""
-    frame, notes = read_layer(path, prefer=BUILDING_LAYERS)
-    frame = to_plan(frame)
+def _read_outlines(path: Path) -> tuple[gpd.GeoDataFrame, tuple[str, ...], Origin]:
+    """Read the features that are buildings, in the plan, and whose they are."""
+    read = read_buildings(path)
+    notes = read.notes
+    frame = to_plan(read.frame)
     tags = _tag_columns(frame)
     if tags:
         is_building = ~as_text(frame[tags[0]]).str.lower().isin(NO_BUILDING).to_numpy()
@@ -175,7 +162,7 @@ def _read_outlines(path: Path) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:
     if not shapely.get_dimensions(frame.geometry.to_numpy()).max(initial=-1) >= 1:
         message = f"a layer of buildings must hold polygons, {path.name} has none"
         raise GeometryError(message)
-    return frame, notes
+    return frame, notes, read.origin
 
 
 def _tag_columns(frame: gpd.GeoDataFrame) -> list[str]:
@@ -214,10 +201,7 @@ def _read_use(frame: gpd.GeoDataFrame) -> pd.Series:
     use = _first_text(frame, USE_COLUMNS)
     tags = _tag_columns(frame)
     if tags:
-        words = {value: word for word, values in OSM_USES.items() for value in values}
-        tag = as_text(frame[tags[0]]).str.lower()
-        known = tag.map(lambda value: words.get(value, value))
-        use = use.where(use != "", known.where(~tag.isin(UNTOLD), ""))
+        use = use.where(use != "", as_text(frame[tags[0]]).map(osm_use))
     return use
 
 

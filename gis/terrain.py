@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import distance_transform_edt
 
 from gis.errors import TerrainError
 from gis.sources.geotiff import Bounds, read_raster, write_raster
+from gis.voids import fill_nearest as fill_nearest  # found here by older callers
+from gis.voids import fill_voids
 
 LOWEST, HIGHEST = -500.0, 9000.0
 """Elevations that the Earth's land can have [m] (Dead Sea shore -430, Everest 8849)."""
@@ -183,7 +184,8 @@ def read_terrain(
     Returns
     -------
     terrain : Terrain
-        Without gaps: missing cells take the elevation of the nearest known cell.
+        Without gaps: missing cells are spanned between the known ones, see
+        `gis.voids.fill_voids`.
     notes : tuple of str
         What was converted, averaged or filled, with counts.
 
@@ -212,9 +214,9 @@ def read_terrain(
     if gaps.any():
         notes.append(
             f"{int(gaps.sum()):,} of {gaps.size:,} terrain cells ({gaps.mean():.1%}) were "
-            "missing and took the elevation of the nearest known cell"
+            "missing, spanned between the known cells around them (the nearest at the edge)"
         )
-    z = fill_nearest(np.where(gaps, np.nan, raster.values))
+    z = fill_voids(np.where(gaps, np.nan, raster.values))
     return Terrain(grid, z, Path(path).name), tuple(notes)
 
 
@@ -249,30 +251,6 @@ def flat_terrain(bounds: Sequence[float], z: float = 0.0, *, cell: float = 10.0)
     rows = max(first_row - math.floor(south / cell), 1)
     grid = Grid(first_column * cell, first_row * cell, cell, rows, columns)
     return Terrain(grid, np.full((rows, columns), float(z)), "level ground, assumed")
-
-
-def fill_nearest(z: FloatArray) -> FloatArray:
-    """Give missing cells the value of the nearest known one.
-
-    Parameters
-    ----------
-    z : (rows, columns) float
-        NaN where missing; at least one value known.
-
-    Returns
-    -------
-    (rows, columns) float
-        Without NaN; known cells unchanged.
-    """
-    gaps = np.isnan(z)
-    if not gaps.any():
-        return z.copy()
-    if gaps.all():
-        message = "a terrain must have known elevations, all cells are missing"
-        raise TerrainError(message)
-    row, column = distance_transform_edt(gaps, return_distances=False, return_indices=True)
-    filled: FloatArray = z[row, column]
-    return filled
 
 
 def _pad(bounds: Bounds, margin: float) -> Bounds:

@@ -209,7 +209,8 @@ def write_twin(
         ("report.html", save_report),
         ("heidi.toml", lambda path: write_description(path, built, provenance)),
     ]
-    for old in (folder / "heidi.toml", folder / "report.html", *folder.glob("still_*.png")):
+    descriptions = ("heidi.toml", "report.html", "quality.json", "quality.html")
+    for old in (*(folder / name for name in descriptions), *folder.glob("still_*.png")):
         _take_away(old)
     _forget_simulated_days(folder)
     for count, (name, step) in enumerate(steps):

@@ -26,6 +26,9 @@ from gis.files import atomic_path
 MOST_CELLS = 16_000_000
 """Cells kept of one raster (4 km x 4 km at 1 m); beyond it cells are averaged."""
 
+CACHE = 128_000_000
+"""Blocks of a raster that are kept for a second look [bytes]."""
+
 Bounds = tuple[float, float, float, float]
 FloatArray = npt.NDArray[np.float64]
 
@@ -85,11 +88,7 @@ def read_raster(
     TerrainError
         If it has not one band of metres, or does not overlap the bounds.
     """
-    if not path.is_file():
-        message = f"the terrain must be an existing file, got {path}; check the path"
-        raise SourceError(message)
-    with _translated(path), rasterio.open(path) as source:
-        notes = _check(source, path)
+    with open_elevations(path) as (source, notes):
         if _lies_straight(source):
             return _read_window(source, bounds, notes, path, most_cells=most_cells)
         transform, width, height = _target(source)
@@ -109,6 +108,20 @@ def read_raster(
             return _read_window(
                 warped, bounds, notes, path, most_cells=most_cells, scaled_by=source
             )
+
+
+@contextmanager
+def open_elevations(
+    path: Path,
+) -> Iterator[tuple[rasterio.io.DatasetReader, tuple[str, ...]]]:
+    """Open an elevation raster to read windows of it; see `read_raster` for the errors."""
+    if not path.is_file():
+        message = f"the terrain must be an existing file, got {path}; check the path"
+        raise SourceError(message)
+    # GDAL would keep blocks in up to 5 % of the machine's memory.
+    cache = rasterio.Env(GDAL_CACHEMAX=CACHE)
+    with _translated(path), cache, rasterio.open(path) as source:
+        yield source, _check(source, path)
 
 
 def write_raster(

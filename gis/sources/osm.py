@@ -119,7 +119,7 @@ def osm_of_geojson(
     """
     found = features or features_of(document, name)
     stamp = json_text.mapping(document).get("timestamp")
-    areas = feature_areas(found)
+    areas = _told_of_others(feature_areas(found), len(found.ids))
     crs = found.crs or "EPSG:4326"
     return _table(areas, "buildings, GeoJSON extract", year_of(stamp), name, crs=crs)
 
@@ -154,8 +154,17 @@ def osm_of_frame(frame: gpd.GeoDataFrame, name: str) -> SourceTable:
         crs=None,
     )
     crs = "EPSG:4326" if frame.crs is None else frame.crs.to_wkt()
-    areas = feature_areas(features)
+    areas = _told_of_others(feature_areas(features), len(frame))
     return _table(areas, "buildings, areas made by GDAL", None, name, crs=crs)
+
+
+def _told_of_others(areas: Areas, features: int) -> Areas:
+    """Note how many features of an extract are no buildings."""
+    others = features - len(areas.ids)
+    if others <= 0:
+        return areas
+    note = f"{others:,} of {features:,} features are no outline of a building, passed over"
+    return replace(areas, notes=(*areas.notes, note))
 
 
 def _table(

@@ -21,6 +21,9 @@ from gis.sources.gdal_options import NO_SIDE_FILES, gdal_options
 BUILDING_LAYERS = ("building", "byggnad", "footprint", "multipolygons")
 WATER_LAYERS = ("water", "vatten")
 
+LONGEST_REASON = 160
+"""Letters of a library's message that are repeated."""
+
 _UNCLOSED = "Non closed ring"
 _MOST_WARNINGS = 3
 _TAG = re.compile(r'"((?:[^"\\]|\\.)*)"=>"((?:[^"\\]|\\.)*)"')
@@ -174,4 +177,4 @@ def _unfold_tags(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def _one_line(error: Exception, path: Path) -> str:
     """First sentence of a library's message, without the path that we name ourselves."""
     text = " ".join(str(error).split()).replace(str(path), path.name)
-    return text.split("; It might help", maxsplit=1)[0]
+    return text.split("; It might help", maxsplit=1)[0][:LONGEST_REASON]

@@ -106,7 +106,7 @@ def test_only_features_that_are_buildings_are_taken(tmp_path):
     )
     district = read_district(path)
     assert district.buildings.index.tolist() == ["a", "b", "e", "f"]
-    assert district.buildings["use"].tolist() == ["", "residential", "garage", "chapel"]
+    assert district.buildings["use"].tolist() == ["", "residential", "garage", "culture"]
     assert district.buildings["height"].tolist() == [6.0, 15.0, 3.0, 6.0]
     assert "2 features not a building by the column building, left out" in district.notes
 
@@ -205,8 +205,9 @@ def test_one_stray_feature_is_left_out_and_counted(tmp_path):
     assert "1 feature far off the plan, left out" in district.notes
 
 
-HARBOUR_ROUNDING = 20.0
-"""Of 1,283 outlines in seven decimals of a degree (a centimetre), with slivers [m2]."""
+HARBOUR_ROUNDING = 60.0
+"""Of 1,283 outlines in seven decimals of a degree (a centimetre), with slivers, and gaps
+between neighbours that became one wall [m2]: less than 0.02 % of their ground."""
 
 
 @pytest.mark.real
@@ -252,8 +253,10 @@ def test_a_residential_area_of_openstreetmap(shared_data, state, open_rings):
     district = read_district(
         shared_data / "helsingborg" / f"residential_osm_{state}.geojson"
     )
-    told = [n for n in district.notes if n.startswith("5 rings not closed")]
+    told = [n for n in district.notes if n.startswith("5 rings of 4 features not closed")]
     assert len(told) == (1 if open_rings else 0)
-    assert "301 features not a building by the column building, left out" in district.notes
+    others = "301 of 880 features are no outline of a building, passed over"
+    assert others in district.notes
+    assert "© OpenStreetMap contributors" in district.credits
     assert len(district.buildings) == 579
     assert district.buildings.index[0].startswith("way/")

@@ -203,7 +203,7 @@ def a_picture(folder):
         (noise, "readable vector file"),
         (a_header_only, "readable vector file"),
         (a_database_of_no_maps, "geometry|readable|layer"),
-        (cut_off, "readable vector file"),
+        (cut_off, "must be whole JSON"),
         (utf_16, "readable vector file"),
         (a_table, "geometry"),
         (a_picture, "readable vector file"),
@@ -426,7 +426,7 @@ def test_openstreetmap_xml_with_its_packed_tags(tmp_path):
         f'<osm version="0.6">{nodes}<way id="77" version="1">{members}{tags}</way></osm>'
     )
     buildings = read_district(tmp_path / "b.osm").buildings
-    assert buildings.index.tolist() == ["77"]
+    assert buildings.index.tolist() == ["way/77"]
     assert buildings["height"].tolist() == [9.0]
     assert buildings["height_source"].tolist() == ["storeys x 3 m: building:levels"]
     assert buildings["use"].tolist() == ["residential"]

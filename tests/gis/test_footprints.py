@@ -10,12 +10,10 @@ from shapely import affinity
 
 from gis.crs import PLAN
 from gis.errors import GeometryError
-from gis.footprints import (
-    SAME_VERTEX,
-    SMALLEST_OVERLAP,
-    THINNEST,
-    repair_footprints,
-)
+from gis.footprints import repair_footprints
+from gis.overlaps import SMALLEST_OVERLAP
+from gis.slivers import SAME_VERTEX, THINNEST
+from gis.snapping import SNAP
 
 EAST, NORTH = 99_700.0, 6_213_400.0
 """National coordinates, so that rounding is the real one."""
@@ -108,10 +106,33 @@ def test_the_covered_ground_is_conserved(layer):
     )
     union = shapely.union_all(valid)
     edges = sum(shapely.length(valid)) + union.length
-    tolerance = edges * max(THINNEST, SAME_VERTEX)
-    assert result.area.sum() == pytest.approx(union.area, abs=tolerance)
+    assert result.area.sum() == pytest.approx(union.area, abs=edges * SNAP)
     covered = shapely.union_all(result.geometry.to_numpy())
-    assert covered.difference(union).area <= edges * SAME_VERTEX
+    assert covered.difference(union.buffer(SNAP + EXACT)).area <= EXACT
+
+
+@many
+@given(messy_layer())
+def test_no_corner_leaves_the_outlines_that_were_drawn(layer):
+    """Every corner of the result comes from an outline, or from where two of them cross."""
+    result = repaired(layer)
+    drawn = shapely.union_all(shapely.boundary(layer.geometry.dropna().to_numpy()))
+    corners = shapely.points(shapely.get_coordinates(result.geometry.to_numpy()))
+    assert shapely.distance(corners, drawn).max() <= SNAP + EXACT
+
+
+@many
+@given(messy_layer(), st.integers(-40, 40), st.integers(-200, 200))
+def test_a_town_elsewhere_is_repaired_alike(layer, east, north):
+    """Whole kilometres, so that the corners handed in are moved without rounding."""
+    east, north = 1024 * east, 1024 * north
+    there = layer.set_geometry(layer.geometry.translate(east, north))
+    here, away = repaired(layer), repaired(there)
+    assert len(here) == len(away)
+    back = shapely.union_all(away.geometry.translate(-east, -north).to_numpy())
+    stays = shapely.union_all(here.geometry.to_numpy())
+    assert back.symmetric_difference(stays).area < 100 * EXACT
+    assert sorted(away.area) == pytest.approx(sorted(here.area), abs=100 * EXACT)
 
 
 @many
@@ -119,7 +140,7 @@ def test_the_covered_ground_is_conserved(layer):
 def test_a_second_repair_changes_nothing(layer):
     once = repaired(layer)
     twice, notes = repair_footprints(once.reset_index(), smallest=1e-3)
-    assert notes == ()
+    assert all("left as they are" in note for note in notes)
     assert twice.index.tolist() == once.index.tolist()
     assert twice["building"].tolist() == once["building"].tolist()
     assert is_same_to_the_bit(twice, once)
@@ -192,9 +213,9 @@ def test_a_tower_on_a_podium_leaves_a_hole():
     assert result.geometry["low"].area == pytest.approx(300 - 42, abs=EXACT)
 
 
-def test_touching_neighbours_and_narrow_gaps_stay():
+def test_touching_neighbours_and_narrow_gaps_stay_if_nothing_is_to_be_snapped():
     layer = frame(box(0, 0, 10, 8), box(10, 2, 5, 9), box(15.02, 0, 5, 8))
-    result, notes = repair_footprints(layer)
+    result, notes = repair_footprints(layer, snap=0.0)
     assert result.area.tolist() == pytest.approx([80.0, 45.0, 40.0], abs=EXACT)
     assert not any("trimmed" in note for note in notes)
 
@@ -282,12 +303,16 @@ def test_a_part_of_two_features_goes_to_the_same_one_in_any_order():
 def test_a_vertex_stays_where_dropping_it_moves_a_wall_into_a_neighbour():
     """The wall of 20 m would turn by 8 mm, over 0.08 m2 of the neighbour."""
     notched = shapely.Polygon([(0, 0), (10, 0), (9.992, 0.001), (9.992, 20), (0, 20)])
-    alone, _ = repair_footprints(frame(notched))
+    alone, _ = repair_footprints(frame(notched), snap=0.0)
     assert shapely.get_num_coordinates(alone.geometry.iloc[0]) == 5
-    both, notes = repair_footprints(frame(notched, box(9.992, 0.001, 12, 19.999)))
+    neighbour = box(9.992, 0.001, 12, 19.999)
+    both, notes = repair_footprints(frame(notched, neighbour), snap=0.0)
     assert shapely.get_num_coordinates(both.geometry.iloc[0]) == 6
     assert not any("trimmed" in note for note in notes)
     assert is_sound(both)
+    shared, _ = repair_footprints(frame(notched, neighbour))
+    assert shapely.get_num_coordinates(shared.geometry.to_numpy()).tolist() == [5, 5]
+    assert is_sound(shared)
 
 
 def test_repeated_vertices_go():
@@ -330,6 +355,22 @@ def test_a_column_of_kinds_is_no_identity():
     layer = frame(*(box(10 * i, 0, 5, 4) for i in range(5)), id=["house"] * 5)
     result, _ = repair_footprints(layer)
     assert result["building"].nunique() == 5
+
+
+@pytest.mark.parametrize("noise", [0.04, 0.12])
+def test_an_outline_drawn_twice_is_one_building(noise):
+    wobbly = shapely.Polygon([(noise, 0), (12, -noise), (12 - noise, 9), (0, 9 + noise)])
+    result, notes = repair_footprints(
+        frame(box(0, 0, 12, 9), wobbly, id=["old", "new"], height=[np.nan, 7.0])
+    )
+    assert result.index.tolist() == ["new"]
+    assert "1 duplicate footprint left out" in notes
+
+
+@pytest.mark.parametrize("options", [{"snap": -0.1}, {"snap": 3.0}, {"smallest": -1.0}])
+def test_tolerances_out_of_range_are_refused(options):
+    with pytest.raises(GeometryError, match=r"snap must lie in 0\.\.1 m, got"):
+        repair_footprints(frame(box(0, 0, 5, 4)), **options)
 
 
 @pytest.mark.parametrize(
