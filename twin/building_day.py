@@ -11,6 +11,7 @@ import pandas as pd
 
 from gis.errors import TableError
 from twin.model import point_id
+from twin.printed import printable
 from twin.quantities import Quantity
 from twin.store.log import FILE as LOG
 from twin.store.log import Log
@@ -26,6 +27,9 @@ METERED = {
     Quantity.INDOOR_TEMPERATURE: ("indoor_degc", 1.0),
 }
 """Name of each quantity's column and what it is multiplied by: yields count positive."""
+
+YEARS = (1900, 2100)
+"""Years that a day can lie in: far from what the clock's rules and pandas can tell."""
 
 METER_FILE = "meters_simulated.parquet"
 METER_COLUMNS = ("quantity", "time", "value", "source")
@@ -125,7 +129,8 @@ def day_table(year: pd.DataFrame, meters: Meters) -> pd.DataFrame:
             series = group.set_index("time")["value"].reindex(meters.hours)
             # Adding zero turns the night's -0.0 into 0.0.
             table[f"{column}_{_word(str(source))}"] = sign * series.to_numpy() + 0.0
-    return table
+    units = {name: "°C" if "_degc_" in name else "kW" for name in table.columns}
+    return printable(table, units)
 
 
 def _keys(hours: pd.DatetimeIndex) -> "pd.Index[int]":
@@ -155,17 +160,32 @@ def _chosen_day(
         newest = Date(2018, 6, 21)
     if date is None:
         return newest
-    if isinstance(date, Date):
-        return Date(date.year, date.month, date.day)
-    text = f"{newest.year}-{date}" if re.fullmatch(r"\d{1,2}-\d{1,2}", date) else date
     try:
-        return Date(*(int(number) for number in text.split("-")))
+        day = _read_date(date, newest.year)
     except (ValueError, TypeError) as error:
         message = (
             f"a day must be written like '2018-06-21' or '06-21', got {date!r} ({error}); "
             "write year, month and day as numbers"
         )
         raise TableError(message) from error
+    if not YEARS[0] <= day.year <= YEARS[1]:
+        message = (
+            f"a day must lie in the years {YEARS[0]} to {YEARS[1]}, got {date!r}; "
+            "write the year with four digits"
+        )
+        raise TableError(message)
+    return day
+
+
+def _read_date(date: object, year: int) -> Date:
+    """Return what a date says; a year for those without one. Raises as `Date` does."""
+    if isinstance(date, Date):
+        return Date(date.year, date.month, date.day)
+    if not isinstance(date, str):
+        message = f"{type(date).__name__} is no date"
+        raise TypeError(message)
+    text = f"{year}-{date}" if re.fullmatch(r"\d{1,2}-\d{1,2}", date) else date
+    return Date(*(int(number) for number in text.split("-")))
 
 
 def _local_hours(day: Date) -> pd.DatetimeIndex:

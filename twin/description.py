@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 import tomllib
 from dataclasses import asdict
 from importlib.metadata import version
@@ -118,12 +119,18 @@ def read_description(folder: Path) -> dict[str, Any]:
     try:
         told = tomllib.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
+        files = [place for place in (folder, *folder.parents) if place.is_file()]
+        fault = f"{files[0]} is a file" if files else f"{FILE} is not there"
+        # Advise nothing that would write between somebody's own files.
+        taken = files or (folder.is_dir() and any(folder.iterdir()))
+        free = "heidi-demo" if folder.name != "heidi-demo" else "heidi-demo-new"
+        out = free if taken else shlex.quote(str(folder))
         message = (
-            f"{folder} must be a twin, but {FILE} is not there; make one with: "
-            f"heidi demo --out {folder}"
+            f"{folder} must be a twin folder, but {fault}; name a twin, or make one with: "
+            f"heidi demo --out {out}"
         )
         raise SourceError(message) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:  # ValueError: no UTF-8, no TOML, no path
         message = f"{path} must be a readable TOML file, but: {error}; build the twin again"
         raise SourceError(message) from error
     found = told.get("twin", {}).get("format", 1)

@@ -11,6 +11,7 @@ import shapely
 from twin.building_day import Meters, day_table, read_day
 from twin.cards import card
 from twin.columns import MEANINGS
+from twin.printed import printable
 from twin.twin_tables import TwinTables
 from twin.web.figures import energy, whole
 
@@ -80,13 +81,14 @@ class DistrictBuilding:
     def facts(self) -> pd.DataFrame:
         """All numbers with unit and meaning, index ``column``."""
         names = [one.name for one in fields(self) if one.name in MEANINGS]
-        return pd.DataFrame(
+        table = pd.DataFrame(
             {
                 "value": pd.Series([getattr(self, name) for name in names], dtype=object),
                 "unit": [MEANINGS[name].unit for name in names],
                 "meaning": [MEANINGS[name].meaning for name in names],
             }
-        ).set_index(pd.Index(names, name="column"))
+        )
+        return printable(table.set_index(pd.Index(names, name="column")))
 
     @property
     def facets(self) -> pd.DataFrame:

@@ -1,15 +1,18 @@
 """Show the light of a twin by roof, facade, month and hour."""
 
+import math
 from functools import cached_property
 from html import escape
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from gis.errors import UnknownIdError
+from gis.errors import TableError, UnknownIdError
 from twin.cards import card
 from twin.lookup import find_building, unknown
+from twin.printed import printable
 from twin.twin_tables import TwinTables
 from twin.web.figures import energy, whole
 
@@ -39,17 +42,17 @@ FACET_COLUMNS = (
     "pv_kwh",
 )
 RANKED = (
-    "building",
     "name",
-    "inside",
-    "facing",
-    "open_m2",
     "kwh_m2",
-    "kwh",
-    "pv_kwp",
+    "open_m2",
     "pv_kwh",
+    "pv_kwp",
+    "facing",
+    "building",
+    "inside",
+    "kwh",
 )
-"""Columns of a ranking."""
+"""Columns of a ranking: what it is and what counts first."""
 
 FACINGS = (
     "north",
@@ -143,6 +146,11 @@ class Solar:
             Smaller ones are left out [m2].
         surroundings : bool
             Whether roofs outside the boundary count as well.
+
+        Raises
+        ------
+        TableError
+            If ``n`` or ``least_m2`` is no such number.
         """
         return _best(self.roofs, n, least_m2=least_m2, surroundings=surroundings)
 
@@ -183,7 +191,10 @@ class Solar:
             table[f"{name}_kwh"] = light
             table[f"{name}_kwh_m2"] = light / area if area > 0 else np.nan
         table["pv_kwh"] = self._monthly_pv(one)
-        return table
+        per_month = {
+            name: "kWh/m²" if name.endswith("m2") else "kWh" for name in map(str, table)
+        }
+        return printable(table, per_month)
 
     def _monthly_pv(self, building: str | None) -> "pd.Series[float]":
         """Sum the expected yield by UTC month [kWh]."""
@@ -284,7 +295,22 @@ def _best(
     facets: pd.DataFrame, n: int, *, least_m2: float, surroundings: bool
 ) -> pd.DataFrame:
     """Return the first rows of a ranking."""
+    # A whole float is a count as well: 1e3, or what a division gave.
+    if not _is_number(n) or n < 1 or n != int(n):
+        message = f"n must be a whole number from 1 on, got {n!r}; write n=5, say"
+        raise TableError(message)
+    if not _is_number(least_m2) or least_m2 < 0:
+        message = (
+            f"least_m2 must be an area from 0 m² on, got {least_m2!r}; write least_m2=100, "
+            "say"
+        )
+        raise TableError(message)
     large = facets[facets["open_m2"] >= least_m2]
     shown = large if surroundings else large[large["inside"]]
     ranked = shown.sort_values("kwh_m2", ascending=False, kind="stable")
-    return ranked[list(RANKED)].head(n)
+    return printable(ranked[list(RANKED)].head(int(n)))
+
+
+def _is_number(value: object) -> bool:
+    """Tell whether something is a finite number and no truth value."""
+    return not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)

@@ -2,6 +2,7 @@
 
 from functools import cached_property
 from html import escape
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 from gis.errors import SourceError, TableError, UnknownIdError
 from twin.columns import MEANINGS
 from twin.lookup import find_building, unknown
+from twin.printed import printable
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -68,7 +70,7 @@ class Twin:
         # Imported here, as everything in this module is: asking for the twin is quick.
         from twin.description import read_description
 
-        place = Path(folder)
+        place = _path(folder, "a twin folder")
         return cls(place, read_description(place))
 
     @classmethod
@@ -91,7 +93,7 @@ class Twin:
         """
         from gis.heidi import heidi_district
 
-        place, district = Path(folder), heidi_district()
+        place, district = _path(folder, "a twin folder"), heidi_district()
         if not (place / "heidi.toml").exists():
             from gis.typical_year import typical_year
             from twin.build import build
@@ -177,7 +179,7 @@ class Twin:
         """Unit and meaning of every column, index ``column``."""
         rows = {name: (told.unit, told.meaning) for name, told in MEANINGS.items()}
         table = pd.DataFrame.from_dict(rows, orient="index", columns=["unit", "meaning"])
-        return table.rename_axis("column")
+        return printable(table.rename_axis("column"))
 
     @cached_property
     def provenance(self) -> pd.DataFrame:
@@ -257,6 +259,8 @@ class Twin:
         ------
         UnknownIdError
             If there is no such column; it names the nearest.
+        TableError
+            If the values are not one for each building id.
         """
         from twin.maps import Ground, draw_map
 
@@ -268,6 +272,7 @@ class Twin:
             values = self.buildings[color]
         else:
             values = color
+            _check_values(values)
             if not len(values.index.intersection(self.buildings.index)):
                 message = (
                     "values must be given by building id, such as "
@@ -307,7 +312,8 @@ class Twin:
         from gis.candidate import read_candidate
         from twin.siting import evaluate
 
-        read = read_candidate(Path(candidate), self.built.district)
+        path = _path(candidate, "a candidate, a GeoJSON file,")
+        read = read_candidate(path, self.built.district)
         return evaluate(self._site, read)
 
     @cached_property
@@ -380,6 +386,35 @@ class Twin:
         label = "schematic, not survey data" if self.schematic else ""
         foot = f"Inside the boundary. {self._description['weather']['source']}. "
         return card(self.name, label, self._facts(), escape(f"{foot}{self._label}"))
+
+
+def _path(given: object, what: str) -> Path:
+    """Return a path; raises SourceError if it is none."""
+    if not isinstance(given, str | PathLike):
+        message = (
+            f"{what} must be given by its path, got {given!r:.60} "
+            f"({type(given).__name__}); write the path as a text"
+        )
+        raise SourceError(message)
+    return Path(given)
+
+
+def _check_values(values: object) -> None:
+    """Raise TableError if these are no values for a map."""
+    if not isinstance(values, pd.Series):
+        message = (
+            "color must be a column of buildings or a Series by building id, got "
+            f"{type(values).__name__}; write color='pv_kwh', or make a "
+            "pd.Series(values, index=twin.buildings.index)"
+        )
+        raise TableError(message)
+    twice = values.index[values.index.duplicated()]
+    if len(twice):
+        message = (
+            f"values must be one for each building, got several for {twice[0]!r}; add them "
+            "up with groupby(level=0).sum()"
+        )
+        raise TableError(message)
 
 
 def _say(text: str) -> None:

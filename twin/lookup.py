@@ -26,7 +26,7 @@ def nearest(wanted: str, known: Iterable[str], *, count: int = 3) -> list[str]:
     return [by_lower[low] for low in dict.fromkeys([*within[:count], *found])][:count]
 
 
-def unknown(what: str, wanted: str, known: Iterable[str]) -> str:
+def unknown(what: str, wanted: object, known: Iterable[str]) -> str:
     """Return a message that names what was probably meant.
 
     Examples
@@ -35,7 +35,7 @@ def unknown(what: str, wanted: str, known: Iterable[str]) -> str:
     "'hight' must be a column of the twin, but there is none; did you mean 'height'?"
     """
     words = list(known)
-    close = nearest(wanted, words)
+    close = nearest(wanted, words) if isinstance(wanted, str) else []
     told = " or ".join(repr(word) for word in close)
     remedy = f"did you mean {told}?" if close else f"take one of {', '.join(words[:8])}"
     return f"{wanted!r} must be a {what} of the twin, but there is none; {remedy}"
@@ -61,13 +61,18 @@ def find_building(names: "pd.Series[str]", wanted: str) -> str:
     UnknownIdError
         If there is none, or more than one.
     """
+    if not isinstance(wanted, str) or not wanted.strip():
+        message = (
+            f"a building must be given by its id or name, got {wanted!r}; write an id such "
+            f"as {str(names.index[0])!r}, or a piece of the name"
+        )
+        raise UnknownIdError(message)
     ids = [str(name) for name in names.index]
     if wanted in ids:
         return wanted
     low = wanted.strip().lower()
     lower = names.str.lower()
-    # Nothing is a piece of every name, and the name of those that have none.
-    called = lower.str.contains(low, regex=False) & (low != "")
+    called = lower.str.contains(low, regex=False)
     same = called & (lower == low)
     found = [str(name) for name in names.index[same if same.any() else called]]
     if len(found) == 1:

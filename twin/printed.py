@@ -14,8 +14,17 @@ from twin.web.figures import MISSING
 
 GAP = "  "
 
-NARROWEST = 10
-"""Letters that a column of text keeps at least."""
+TIED = "\u00a0"
+"""Space at which no line is divided."""
+
+LONGEST_WORD = 14
+"""Letters up to which a word is not cut."""
+
+LONGEST_KEY = 20
+"""Letters up to which the first column is not divided: ids are there to be copied."""
+
+WHOLE_NAME = 8
+"""Letters up to which the name of a column is not divided."""
 
 MOST_ROWS = 60
 """Rows from which on only the first are printed."""
@@ -32,7 +41,7 @@ class Table(pd.DataFrame):
     _units: Mapping[str, str]
 
     @property
-    def _constructor(self) -> type[pd.DataFrame]:  # type: ignore[override]
+    def _constructor(self) -> type[pd.DataFrame]:
         """Make ordinary tables of this one."""
         return pd.DataFrame
 
@@ -54,7 +63,7 @@ def printable(frame: pd.DataFrame, units: Mapping[str, str] | None = None) -> Ta
         Units by column, where `columns.MEANINGS` does not tell or tells another one.
     """
     table = Table(frame)
-    table._units = dict(units or {})  # noqa: SLF001 - pandas forbids it in the constructor
+    table._units = dict(units or {})
     return table
 
 
@@ -120,7 +129,7 @@ def _one(value: object, *, year: bool = False) -> str:
     if isinstance(value, bool) or type(value).__name__ == "bool":
         return "yes" if value else "no"
     if isinstance(value, pd.Timestamp):
-        return f"{value:%Y-%m-%d %H:%M}"
+        return f"{value:%Y-%m-%d}{TIED}{value:%H:%M}"
     if not isinstance(value, Real):
         return str(value)
     number = float(value)
@@ -136,25 +145,55 @@ def _widths(
     columns: Sequence[tuple[list[str], list[str], bool]], width: int
 ) -> tuple[list[int], int]:
     """Return how wide columns are, and how many of them fit."""
-    wide, least = [], []
+    wide: list[int] = []
+    least: list[int] = []
     for head, cells, numeric in columns:
-        pieces = [*head[0].replace("_", "_ ").split(), *" ".join(head[1:]).split()]
+        name = [head[0]] if len(head[0]) <= WHOLE_NAME else _pieces(head[0]).split()
+        pieces = [*name, *" ".join(head[1:]).split()]
         pieces_wide = max((len(piece) for piece in pieces), default=0)
         longest = max((len(cell) for cell in cells), default=0)
-        wide.append(max(pieces_wide, longest))
-        short = longest if numeric else min(longest, NARROWEST)
+        words = [len(word) for cell in cells for word in _words(cell)]
+        short = longest if numeric else min(max(words, default=0), LONGEST_WORD)
+        key = not wide and longest <= LONGEST_KEY
+        if key or any(TIED in cell for cell in cells):
+            short = longest
         least.append(max(pieces_wide, short))
+        wide.append(min(max(pieces_wide, longest), max(width, pieces_wide)))
     shown = len(columns)
     while shown > 1 and sum(least[:shown]) + len(GAP) * (shown - 1) > width:
         shown -= 1
     wide, least = wide[:shown], least[:shown]
     while sum(wide) + len(GAP) * (shown - 1) > width:
-        # The widest gives way first, so that texts get about the same room.
-        widest = max(range(shown), key=lambda k: (wide[k] > least[k], wide[k]))
-        if wide[widest] <= least[widest]:
+        # That gives way which makes the table least longer; if several, the widest.
+        free = [k for k in range(shown) if wide[k] > least[k]]
+        if not free:
             break
-        wide[widest] -= 1
+        texts = [[len(cell) for cell in cells] for _, cells, _ in columns[:shown]]
+        best = min(free, key=lambda k: (_height(texts, wide, narrower=k), -wide[k]))
+        wide[best] -= 1
     return wide, shown
+
+
+def _height(texts: Sequence[Sequence[int]], wide: Sequence[int], *, narrower: int) -> int:
+    """Return about how many lines the rows take if one column gives a letter."""
+    sizes = [size - (k == narrower) for k, size in enumerate(wide)]
+    return sum(
+        max(-(-text // size) for text, size in zip(row, sizes, strict=True))
+        for row in zip(*texts, strict=True)
+    )
+
+
+def _words(cell: str) -> list[str]:
+    """Return what shall stay on one line: words, and pieces of long ones with hyphens."""
+    words = cell.split(" ")
+    long = [word for word in words if len(word) > LONGEST_WORD and TIED not in word]
+    kept = [word for word in words if word not in long]
+    return [*kept, *(piece for word in long for piece in word.replace("-", "- ").split())]
+
+
+def _pieces(name: str) -> str:
+    """Return a name with spaces where it can be divided."""
+    return name.replace("_", "_ ")
 
 
 def _row(
@@ -167,10 +206,7 @@ def _row(
             blocks.append(textwrap.wrap(cells[row], size) or [""])
             continue
         # Names may be divided behind an underscore, units between words.
-        name = [
-            line.replace(" ", "")
-            for line in textwrap.wrap(head[0].replace("_", "_ "), size + 1)
-        ]
+        name = _fold_name(head[0], size)
         blocks.append([*name, *(line for unit in head[1:] for line in _fold(unit, size))])
     high = max(len(block) for block in blocks)
     lines = []
@@ -184,7 +220,17 @@ def _row(
                 strict=True,
             )
         ]
-        lines.append(GAP.join(cells).rstrip())
+        lines.append(GAP.join(cells).replace(TIED, " ").rstrip())
+    return lines
+
+
+def _fold_name(name: str, size: int) -> list[str]:
+    """Divide a name into lines behind underscores."""
+    lines = [""]
+    for piece in _pieces(name).split():
+        if lines[-1] and len(lines[-1]) + len(piece) > size:
+            lines.append("")
+        lines[-1] += piece
     return lines
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from gis.layers import SCHEMATIC
+from twin.printed import printable
 from twin.twin_tables import TwinTables
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def provenance_table(
         *(("Note", "building the twin", note, _NONE, "") for note in twin["notes"]),
     ]
     table = pd.DataFrame(rows, columns=["thing", "source", "how_known", "count", "counted"])
-    return table.astype({"count": "Int64"})
+    return printable(table.astype({"count": "Int64"}))
 
 
 _NONE = float("nan")

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 
 from twin.columns import LIGHT
+from twin.printed import printable
 from twin.web.figures import energy, whole
 
 
@@ -50,7 +51,7 @@ def district_totals(parts: gpd.GeoDataFrame, *, area: float) -> pd.DataFrame:
     table = pd.DataFrame.from_dict(
         rows, orient="index", columns=["value", "unit", "meaning"]
     )
-    return table.rename_axis("total")
+    return printable(table.rename_axis("total"))
 
 
 def card_facts(totals: pd.DataFrame) -> list[tuple[str, str]]:

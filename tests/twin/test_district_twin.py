@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gis.errors import SourceError, TableError, UnknownIdError
+from gis.errors import HeidiError, SourceError, TableError, UnknownIdError
 from gis.typical_year import typical_year
 from twin.build import Built, build
 from twin.district_twin import Twin
@@ -248,12 +248,115 @@ def test_unknown_names_suggest_known_ones(twin, demo):
         twin.building("Prizma")
     with pytest.raises(UnknownIdError, match=r"'b9'.*did you mean 'b"):
         twin.building("b9")
-    with pytest.raises(UnknownIdError, match="must be a building"):
-        twin.building("")
     with pytest.raises(UnknownIdError, match=r"name of 8; take an id: heidi-159"):
         Twin.open(demo / "heidi-demo").building("Campus Helsingborg / Fabriken1891")
     with pytest.raises(UnknownIdError, match=r"'months'.*did you mean 'month'"):
         twin.solar.plot(by="months")
+
+
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        (lambda t: t.building(None), "given by its id or name, got None"),
+        (lambda t: t.building(5), "given by its id or name, got 5"),
+        (lambda t: t.building(" "), "given by its id or name, got ' '; write an id"),
+        (lambda t: t.solar.monthly(5), "given by its id or name"),
+        (lambda t: t.solar.plot(by=None), "None must be a chart.*month, facing"),
+        (lambda t: t.plot(color=None), "a Series by building id, got NoneType"),
+        (lambda t: t.plot(color=[1, 2]), "a Series by building id, got list"),
+        (
+            lambda t: t.plot(color=pd.Series([1, 2], index=["b1", "b1"])),
+            "one for each building, got several for 'b1'",
+        ),
+        (lambda t: t.building("b1").day(5), "2018-06-21' or '06-21', got 5"),
+        (lambda t: t.building("b1").day(pd.NaT), "2018-06-21' or '06-21', got NaT"),
+        (lambda t: t.building("b1").day("9999-12-31"), "years 1900 to 2100"),
+        (lambda t: t.site(5), r"path, got 5 \(int\)"),
+        (lambda t: t.site({"type": "Feature"}), "GeoJSON file, must be .*path, got {"),
+        (lambda _: Twin.open(None), "a twin folder must be given by its path"),
+        (lambda t: t.solar.best_roofs("a"), "whole number from 1 on, got 'a'"),
+        (lambda t: t.solar.best_roofs(True), "whole number from 1 on, got True"),
+        (lambda t: t.solar.best_roofs(-1), "whole number from 1 on, got -1"),
+        (lambda t: t.solar.best_roofs(2.5), "whole number from 1 on, got 2.5"),
+        (lambda t: t.solar.best_roofs(np.inf), "whole number from 1 on, got inf"),
+        (lambda t: t.solar.best_facades(least_m2="a"), "area from 0 m² on, got 'a'"),
+        (lambda t: t.solar.best_facades(least_m2=np.nan), "area from 0 m² on, got nan"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_one_line(twin, ask, told):
+    with pytest.raises(HeidiError, match=told) as caught:
+        ask(twin)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_whole_float_is_a_count(twin):
+    for count in (2.0, np.int64(2), np.float32(2)):
+        assert twin.solar.best_roofs(count, least_m2=0).equals(
+            twin.solar.best_roofs(2, least_m2=0)
+        )
+    assert len(twin.solar.best_roofs(1e9)) == len(twin.solar.best_roofs(1000))
+
+
+def test_advice_spares_what_lies_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("notes.txt").write_text("mine")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("mine")
+    (tmp_path / "empty").mkdir()
+    for asked, fault, out in (
+        ("notes.txt", "notes.txt is a file", "heidi-demo"),
+        ("notes.txt/in", "notes.txt is a file", "heidi-demo"),
+        ("full", "heidi.toml is not there", "heidi-demo"),
+        ("empty", "heidi.toml is not there", "empty"),
+        ("new one", "heidi.toml is not there", "'new one'"),
+    ):
+        with pytest.raises(SourceError) as caught:
+            Twin.open(asked)
+        told = str(caught.value)
+        assert fault in told
+        assert told.endswith(f"heidi demo --out {out}")
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_printed_tables_fit_the_terminal_and_tell_units(demo, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    twin = Twin.open(demo / "heidi-demo")
+    one = twin.building("Prisma")
+    for table, told in (
+        (twin.totals, "kWh per year"),
+        (twin.provenance, "measured"),
+        (twin.units, "m RH2000"),
+        (twin.solar.best_roofs(3), "[kWh/m²"),
+        (twin.solar.best_facades(3), "[kWh/m²"),
+        (twin.solar.monthly(), "[kWh]"),
+        (one.facts, "kWp"),
+        (one.day("06-21"), "[kW]"),
+    ):
+        text = str(table)
+        assert max(len(line) for line in text.splitlines()) <= width
+        assert told in text
+        assert "..." not in text
+        assert "e+0" not in text
+
+
+def test_words_that_have_room_are_not_cut(demo, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    twin = Twin.open(demo / "heidi-demo")
+    printed = str(twin.provenance).split()
+    told = twin.provenance[["thing", "how_known"]].to_numpy().ravel()
+    words = {word for text in told for word in text.split() if "-" not in word}
+    short = {word for word in words if len(word) <= 14}
+    assert short <= set(printed)
+
+
+def test_printing_changes_no_values_and_selections_are_plain_tables(demo):
+    twin = Twin.open(demo / "heidi-demo")
+    totals = twin.totals
+    area = totals.loc["area", "value"]
+    assert f"{area:.1f}" in str(totals)
+    assert area != round(area, 1)
+    assert type(totals.head()) is pd.DataFrame
+    assert str(totals) == str(twin.totals)
 
 
 def test_a_day_stands_on_the_local_clock(twin):
