@@ -32,8 +32,8 @@ Weathers = Annotated[
     Path | None,
     typer.Option(
         "--weather",
-        help="Weather year: CSV of hours (GHI, DNI, DHI, air temperature), EPW or PVGIS "
-        "tmy JSON. Default: the embedded typical year of the district.",
+        help="Weather year: CSV of hours (GHI, DNI, DHI, air temperature), EPW, PVGIS or "
+        "SMHI, or a folder of files. Default: the embedded typical year of the district.",
     ),
 ]
 
@@ -59,7 +59,8 @@ def build(
         Path,
         typer.Option(
             "--buildings",
-            help="Building outlines with heights: GeoPackage, GeoJSON, Shapefile, ...",
+            help="Building outlines with heights: OpenStreetMap, Lantmäteriet, Overture, "
+            "CityJSON, GeoPackage, Shapefile, ...",
         ),
     ],
     out: Out,
