@@ -237,8 +237,8 @@ class LiveState:
         Rows in quarantine by reason, over all time.
     revisions : int
         Values that superseded another, over all time.
-    simulated : bool
-        Whether all values are made up.
+    simulated, measured : bool
+        Whether any value of the log is made up; whether any is not.
     ends_log : bool
         Whether the moment was chosen as the end of the last logged interval.
     strangers : int
@@ -263,6 +263,7 @@ class LiveState:
     refusals: Mapping[str, int]
     revisions: int
     simulated: bool
+    measured: bool
     ends_log: bool
     strangers: int
 
@@ -275,6 +276,13 @@ class LiveState:
     def empty(self) -> bool:
         """Whether the log holds nothing."""
         return self.sequence == 0
+
+    @property
+    def label(self) -> str:
+        """What every view must say of the values: nothing only where none is made up."""
+        if not self.simulated:
+            return ""
+        return "PARTLY SIMULATED" if self.measured else "SIMULATED"
 
     @cached_property
     def residual(self) -> FloatArray:
@@ -320,10 +328,6 @@ class LiveState:
         )
         return [int(k) for k in np.lexsort((-self.day.missing_kwh, rank))]
 
-    def needs_attention(self, place: int) -> bool:
-        """Say whether something was or is wrong with a building today."""
-        return bool(self.status[place] != Status.OK or self.day.short[place].any())
-
 
 def open_live(folder: Path) -> LiveTwin:
     """Read what the live state needs of a twin folder.
@@ -344,7 +348,8 @@ def open_live(folder: Path) -> LiveTwin:
     """
     description = folder / "heidi.toml"
     if not folder.is_dir():
-        message = f"{folder} must be a twin folder, but is missing; make one: heidi demo"
+        what = "is a file" if folder.exists() else "is missing"
+        message = f"{folder} must be a twin folder, but {what}; make one: heidi demo"
         raise SourceError(message)
     try:
         told = tomllib.loads(description.read_text(encoding="utf-8"))["twin"]
@@ -388,9 +393,10 @@ def look(twin: LiveTwin, log: Log, *, now: int, moment: int | None = None) -> Li
     """
     with log.snapshot():
         sources = log.sources()
-        simulated = sources == (SIMULATED,)
+        simulated = SIMULATED in sources
+        measured = bool(set(sources) - {SIMULATED})
         span = log.span()
-        ends_log = moment is None and simulated and span is not None
+        ends_log = moment is None and simulated and not measured and span is not None
         if moment is None:
             moment = span[1] + HOUR if ends_log and span else now
         last = moment // HOUR * HOUR - HOUR
@@ -447,6 +453,7 @@ def look(twin: LiveTwin, log: Log, *, now: int, moment: int | None = None) -> Li
         refusals=refusals,
         revisions=revisions,
         simulated=simulated,
+        measured=measured,
         ends_log=ends_log,
         strangers=len(strange),
     )

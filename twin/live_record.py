@@ -1,6 +1,7 @@
 """Say the live state in plain values, for JSON, pages and terminals alike."""
 
 import math
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,9 @@ EXPECTED_BASIS = (
     "not of today's weather"
 )
 
+WORDS = ("off", "short", "deviates", "stale", "silent", "ok")
+"""What a building can be; of several the first is its word."""
+
 NOTHING_OFF = 0.5
 """Yield below which nothing worth telling is missing [kWh]."""
 
@@ -32,10 +36,12 @@ def status_record(state: LiveState) -> dict[str, Any]:
     expected = state.expected_total
     electricity = state.total(Quantity.ELECTRICITY_POWER)
     points, fresh = int(state.points.sum()), int(state.points_fresh.sum())
+    buildings = [building_record(state, place) for place in state.by_urgency()]
+    words = Counter(building["status"] for building in buildings)
     return {
         "district": state.twin.name,
         "schematic": state.twin.schematic,
-        "label": "SIMULATED" if state.simulated else "",
+        "label": state.label,
         "as_of": utc(state.moment),
         "as_of_words": moment_words(state),
         "day": utc(day.start)[:10],
@@ -72,8 +78,8 @@ def status_record(state: LiveState) -> dict[str, Any]:
         },
         "revisions": state.revisions,
         "unknown_points": state.strangers,
-        "status": {str(s): int((state.status == s).sum()) for s in Status},
-        "buildings": [building_record(state, place) for place in state.by_urgency()],
+        "status": {word: words[word] for word in WORDS},
+        "buildings": buildings,
     }
 
 
@@ -103,17 +109,18 @@ def district_curve(state: LiveState) -> list[dict[str, Any]]:
 
 
 def building_record(state: LiveState, place: int) -> dict[str, Any]:
-    """Return one building's state and what is to be said about it."""
+    """Return one building's state, one word for it, and what is to be said about it."""
     building, day = state.buildings[place], state.day
+    found = findings(state, place)
     newest, age = int(state.newest[place]), int(state.age[place])
     has_panels = bool(state.twin.has[Quantity.PV_POWER][place])
     return {
         "id": building.id,
         "name": building.name,
         "use": building.use,
-        "status": str(state.status[place]),
-        "attention": state.needs_attention(place),
-        "findings": findings(state, place),
+        "status": found[0]["kind"] if found else "ok",
+        "attention": bool(found),
+        "findings": found,
         **{q.value: number(state.values[q][place]) for q in Quantity},
         "pv_power_expected": number(state.expected[place]),
         "pv_power_residual": number(state.residual[place]),
@@ -163,7 +170,7 @@ def building_details(state: LiveState, place: int, rows: list[Kept]) -> dict[str
     return {
         **building_record(state, place),
         "as_of": utc(state.moment),
-        "label": "SIMULATED" if state.simulated else "",
+        "label": state.label,
         "day": [utc(day.start + hour * HOUR) for hour in range(24)],
         "curves": curves,
     }
@@ -185,12 +192,12 @@ def findings(state: LiveState, place: int) -> list[dict[str, Any]]:
     day, found = state.day, []
     if day.off[place].any():
         kwh = float(np.where(day.off[place], day.residual[place], 0.0).sum())
-        text = f"panels OFF {_spans(day.off[place])}, {kwh:,.0f} kWh missing"
+        text = f"panels OFF {_spans(day.off[place])}, {kwh:,.0f} kWh below expected then"
         found.append({"kind": "off", "text": text, "kwh": number(kwh)})
     short = day.short[place] & ~day.off[place]
     kwh = float(np.where(short, day.residual[place], 0.0).sum())
     if short.any() and kwh >= NOTHING_OFF:
-        text = f"panels below tolerance {_spans(short)}, {kwh:,.0f} kWh missing"
+        text = f"panels short {_spans(short)}, {kwh:,.0f} kWh below expected then"
         found.append({"kind": "short", "text": text, "kwh": number(kwh)})
     residual = float(state.residual[place])
     newest = int(state.times[Quantity.PV_POWER][place])

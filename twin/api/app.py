@@ -36,8 +36,13 @@ MOST_VALUES = 10_000
 MOST_ROWS = 10_000
 """Rows that one request may hold."""
 
+BEYOND = 2**62
+"""Larger than any number of a log: who names it is told that the log begins anew."""
+
 REUSED = 1.0
 """How long an answer about the same log serves other askers [s]."""
+
+READ = ["GET", "HEAD"]
 
 WRITING: Responses = {
     401: {"model": models.Problem, "description": "The token is missing or wrong."},
@@ -171,17 +176,17 @@ def _wrong_question(_: Request, error: Exception) -> JSONResponse:
 
 
 def _add_pages(app: FastAPI) -> None:
-    """Serve the live page and the list of addresses."""
+    """Serve the live page and the list of addresses; HEAD asks whether they are there."""
 
-    @app.get("/", include_in_schema=False)
+    @app.api_route("/", methods=READ, include_in_schema=False)
     def page() -> Response:
         return live_file("live.html")
 
-    @app.get("/docs", include_in_schema=False)
+    @app.api_route("/docs", methods=READ, include_in_schema=False)
     def docs() -> HTMLResponse:
         return HTMLResponse(docs_page(app.openapi()))
 
-    @app.get("/{name}", include_in_schema=False)
+    @app.api_route("/{name}", methods=READ, include_in_schema=False)
     def part(name: str) -> Response:
         return live_file(name)
 
@@ -299,7 +304,7 @@ def _add_reading(app: FastAPI, desk: Desk, heartbeat: float) -> None:
         request: Request,
         since: Annotated[
             int | None,
-            Query(ge=0, le=2**62, description="Last number known; the header goes first."),
+            Query(ge=0, le=BEYOND, description="Last number known; the header goes first."),
         ] = None,
     ) -> StreamingResponse:
         """Send values as they come; the id of an event is the log's number.
@@ -307,8 +312,8 @@ def _add_reading(app: FastAPI, desk: Desk, heartbeat: float) -> None:
         ``Last-Event-ID`` resumes where a connection broke: nothing is left out.
         """
         told = request.headers.get("last-event-id", "")
-        sequence = int(told) if told.isascii() and told.isdigit() else since
-        follower = Follower(desk.twin.log_path, min(sequence or 0, 2**62))
+        sequence = _number(told) if told.isascii() and told.isdigit() else since
+        follower = Follower(desk.twin.log_path, sequence or 0)
         if sequence is None:
             await run_in_threadpool(follower.skip)
         return StreamingResponse(
@@ -396,6 +401,12 @@ def _admit(desk: Desk, rows: list[Any]) -> models.Receipt:
 def _refuse(status: int, detail: str) -> JSONResponse:
     """Answer that nothing was done."""
     return JSONResponse({"detail": detail}, status)
+
+
+def _number(digits: str) -> int:
+    """Read a number of the log, however long it is."""
+    told = digits.lstrip("0")
+    return int(told or "0") if len(told) < len(str(BEYOND)) else BEYOND
 
 
 def _moment(text: str) -> int:

@@ -42,7 +42,9 @@ class DistrictDay(Answer):
     measured_kwh: float | None
     expected_kwh: float | None
     share: float | None = Field(description="measured of expected, 0..1")
-    missing_kwh: float | None = Field(description="in hours below tolerance")
+    missing_kwh: float | None = Field(
+        description="expected less measured in the hours below tolerance alone"
+    )
     hours_compared: int
     hours_due: int
     curve: list[CurveHour]
@@ -76,7 +78,9 @@ class Finding(Answer):
 
     kind: str = Field(description="off, short, deviates, stale or silent")
     text: str
-    kwh: float | None = Field(description="yield that is missing")
+    kwh: float | None = Field(
+        description="expected less measured in the hours that the text names"
+    )
 
 
 class BuildingDay(Answer):
@@ -85,7 +89,9 @@ class BuildingDay(Answer):
     measured_kwh: float | None
     expected_kwh: float | None
     share: float | None
-    missing_kwh: float | None
+    missing_kwh: float | None = Field(
+        description="expected less measured in the hours below tolerance alone"
+    )
     hours_off: int = Field(description="next to no yield while the sun shines")
     hours_short: int = Field(description="below tolerance, those that are off included")
 
@@ -96,7 +102,9 @@ class BuildingState(Answer):
     id: str
     name: str
     use: str
-    status: str = Field(description="silent, stale, deviates or ok")
+    status: str = Field(
+        description="off, short, deviates, stale, silent or ok: the first that holds"
+    )
     attention: bool
     findings: list[Finding]
     pv_power: float | None = Field(description=POWER)
@@ -130,7 +138,10 @@ class DistrictState(Answer):
 
     district: str
     schematic: bool
-    label: str = Field(description="SIMULATED where all values are made up")
+    label: str = Field(
+        description="SIMULATED where all values are made up, PARTLY SIMULATED where some "
+        "are; to be shown with them"
+    )
     as_of: str
     as_of_words: str
     day: str
@@ -144,7 +155,7 @@ class DistrictState(Answer):
     quarantine: Quarantine
     revisions: int
     unknown_points: int
-    status: dict[str, int]
+    status: dict[str, int] = Field(description="how many buildings have each status")
     buildings: list[BuildingState]
 
 

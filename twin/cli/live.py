@@ -1,9 +1,11 @@
 """Feed, question and serve the live state on the command line."""
 
 import json
+import re
 import sys
 from datetime import date as Date  # noqa: N812 - a parameter is called date
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,6 +23,9 @@ Folder = Annotated[
 
 SLOWEST = 3600.0
 """Longest that an hour of a simulated day may take [s]: as long as an hour does."""
+
+YEARS = (2000, 2199)
+"""First and last year of a simulated day."""
 
 SHORTEST_TOKEN = 16
 """Letters below which a token could be guessed."""
@@ -56,7 +61,7 @@ def simulate(
     """
     import time
 
-    from twin.ingest.simulated_day import feed_day, make_day
+    from twin.ingest.simulated_day import check_apart, feed_day, make_day
     from twin.live import open_live
     from twin.store.log import Log
     from twin.store.records import Receipt
@@ -65,9 +70,13 @@ def simulate(
     _check_pace(pace)
     twin = open_live(folder)
     receipts: list[Receipt] = []
-    with Log(twin.log_path) as log, Stages() as told:
+    # What is wrong with the log is said before anything is made or written.
+    with Log(twin.log_path, read_only=True) as log:
+        check_apart(twin, log)
+    with Stages() as told:
         told("making up the day", 0.0)
         made = make_day(twin, day=day, seed=seed, gaps=gaps)
+    with Log(twin.log_path) as log, Stages() as told:
         for hour, admission in feed_day(twin, log, made):
             receipt = admission.receipt
             receipts.append(receipt)
@@ -93,7 +102,8 @@ def simulate(
     )
     for line in _planted(made.faults, {b.id: b.name for b in twin.model.buildings}):
         typer.echo(f"  planted: {line}")
-    typer.echo(f"See it: heidi status {folder}   or   heidi serve {folder}")
+    named = quote(str(folder))
+    typer.echo(f"See it: heidi status {named}   or   heidi serve {named}")
 
 
 def status(
@@ -131,7 +141,7 @@ def status(
     if as_json:
         typer.echo(json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False))
     else:
-        show_status(record, everything=everything)
+        show_status(record, folder, everything=everything)
 
 
 def serve(
@@ -174,6 +184,7 @@ def serve(
     from twin.api.app import create_app
     from twin.api.server import LOOPBACK, listen, run
     from twin.ingest.background import feed_in_background
+    from twin.ingest.simulated_day import check_apart
 
     local = host in LOOPBACK
     if allow_writes and not local and not token:
@@ -190,6 +201,9 @@ def serve(
     app = create_app(
         folder, writable=allow_writes, token=token, hosts=LOOPBACK if local else ()
     )
+    if with_day:
+        with app.state.desk.read() as log:
+            check_apart(app.state.desk.twin, log)
     listening = listen(host, port)
     closing = app.state.desk.closing
     shown = f"[{host}]" if ":" in host else host
@@ -211,12 +225,18 @@ def serve(
 
 
 def _read_date(text: str) -> Date:
-    """Read a day."""
+    """Read a day on which values can be: the gate takes no others."""
+    message = f"a date must be like 2026-06-21, of {YEARS[0]} to {YEARS[1]}, got {text!r}"
+    # Weeks and dates without strokes would be taken as well, other digits too.
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise TableError(message)
     try:
-        return Date.fromisoformat(text)
+        day = Date.fromisoformat(text)
     except ValueError as error:
-        message = f"a date must be like 2026-06-21, got {text!r}"
         raise TableError(message) from error
+    if not YEARS[0] <= day.year <= YEARS[1]:
+        raise TableError(message)
+    return day
 
 
 def _check_pace(pace: float) -> None:
@@ -237,8 +257,8 @@ def _planted(faults: "Faults", names: dict[str, str]) -> list[str]:
     if out:
         lines.append(
             f"outage, the panels of {called(out.building)} deliver 0 from "
-            f"{out.start_hour:02d} to {out.end_hour:02d} UTC, {out.missing_kwh:,.0f} kWh "
-            "missing"
+            f"{out.start_hour:02d} to {out.end_hour:02d} UTC, instead of "
+            f"{out.missing_kwh:,.0f} kWh that they would have made"
         )
     if quiet:
         lines.append(

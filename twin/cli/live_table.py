@@ -1,6 +1,8 @@
 """Lay the live state out on the terminal."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from rich.console import Console
@@ -18,7 +20,7 @@ MARKS = {
     "silent": "· silent",
     "ok": "✓ ok",
 }
-"""Sign and word of each finding and status; colour only repeats what they say."""
+"""Sign and word of each status; colour only repeats what they say."""
 
 COLOURS = {
     "off": "bold red",
@@ -49,18 +51,20 @@ WIDE = 130
 """Width from which a terminal shows the table."""
 
 
-def show_status(record: dict[str, Any], *, everything: bool) -> None:
+def show_status(record: dict[str, Any], folder: Path, *, everything: bool) -> None:
     """Print the state: by rich on a terminal, as plain text elsewhere.
 
     Parameters
     ----------
     record : dict
         As `twin.live_record.status_record` makes it.
+    folder : Path
+        Whose state it is; hints name it.
     everything : bool
         Whether to list the buildings that are well, too.
     """
     console = Console(soft_wrap=True, highlight=False)
-    for line in overall_lines(record):
+    for line in overall_lines(record, folder):
         console.print(Text(line))
     if record["empty"]:
         return
@@ -73,7 +77,7 @@ def show_status(record: dict[str, Any], *, everything: bool) -> None:
     console.print("Every building:" if everything else "Needs attention:")
     rows = [building_cells(building) for building in shown]
     if console.is_terminal:
-        kinds = [kind(building) for building in shown]
+        kinds = [str(building["status"]) for building in shown]
         if console.width >= WIDE:
             console.print(_rich_table(rows, kinds))
         else:
@@ -90,7 +94,7 @@ def show_status(record: dict[str, Any], *, everything: bool) -> None:
         console.print(f"{left} more buildings; --all lists them.")
 
 
-def overall_lines(record: dict[str, Any]) -> list[str]:
+def overall_lines(record: dict[str, Any], folder: Path) -> list[str]:
     """Say how the district as a whole is doing."""
     told = [record["district"]]
     if record["label"]:
@@ -99,7 +103,7 @@ def overall_lines(record: dict[str, Any]) -> list[str]:
         told.append("schematic model")
     lines = [" · ".join(told), record["as_of_words"]]
     if record["empty"]:
-        return [*lines, "No values yet. Feed some: heidi simulate DIR"]
+        return [*lines, f"No values yet. Feed some: heidi simulate {quote(str(folder))}"]
     now, day, gaps = record["now"], record["pv_day"], record["gaps"]
     due = max(1, gaps["due"])
     missing = gaps["known"] + gaps["unheard"]
@@ -133,12 +137,6 @@ def overall_lines(record: dict[str, Any]) -> list[str]:
     return lines
 
 
-def kind(building: dict[str, Any]) -> str:
-    """Return the gravest of what is to be said about a building."""
-    found = [finding["kind"] for finding in building["findings"]]
-    return found[0] if found else str(building["status"])
-
-
 def building_cells(building: dict[str, Any]) -> list[str]:
     """Return a building's cells in the order of `COLUMNS`."""
     day = building["pv_day"] or {}
@@ -149,7 +147,7 @@ def building_cells(building: dict[str, Any]) -> list[str]:
         return f"({shown})" if old else shown
 
     return [
-        MARKS[kind(building)],
+        MARKS[building["status"]],
         building["id"],
         building["name"],
         value("pv_power"),

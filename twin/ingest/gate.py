@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from gis.errors import TableError
+from twin.live import SIMULATED
 from twin.model import Model
 from twin.quantities import Quantity
 from twin.store.log import Log, now
@@ -50,6 +51,8 @@ class Reason(StrEnum):
     """Its interval is not over yet."""
     RANGE = "range"
     """A building cannot have such a value."""
+    MIXED = "mixed"
+    """Made-up and measured values do not lie in one log."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,9 @@ class Gate:
         at : int, optional
             What the clock says [microseconds since 1970, UTC]; default now.
         simulated : bool
-            Whether the values are made up: those may lie in the future.
+            Whether the values are made up: those may lie in the future, and their source
+            is `SIMULATED`, which no measured value may bear. A log takes the one or the
+            other: a single measured value would make thousands look like it.
 
         Returns
         -------
@@ -109,16 +114,22 @@ class Gate:
             If the log cannot be written; then nothing of the batch is kept.
         """
         moment = now() if at is None else at
-        taken: list[Observation] = []
+        held: list[tuple[int, object, Observation]] = []
         refused: list[Refused] = []
         for number, row in enumerate(rows):
             try:
-                taken.append(self._check(row, moment, simulated=simulated))
+                held.append((number, row, self._check(row, moment, simulated=simulated)))
             except _RefusalError as refusal:
-                refused.append(
-                    Refused(number, refusal.reason.value, str(refusal), _text(row))
-                )
-        return Admission(self._log.append(taken, refused=refused), tuple(refused))
+                refused.append(_refused(number, row, refusal))
+        # No other feeder may turn the log's kind between the question and the answer.
+        with self._log.alone():
+            mixture = _mixture(self._log.sources(), simulated=simulated)
+            if mixture:
+                refused += [_refused(number, row, mixture) for number, row, _ in held]
+                refused.sort(key=lambda row: row.number)
+                held = []
+            receipt = self._log.append([row for _, _, row in held], refused=refused)
+        return Admission(receipt, tuple(refused))
 
     def _check(self, row: object, moment: int, *, simulated: bool) -> Observation:
         """Return the row as observation."""
@@ -136,6 +147,10 @@ class Gate:
                 f"the hour must be over, got {time_text(start)} at {time_text(moment)}"
             )
             raise _RefusalError(Reason.FUTURE, message)
+        if simulated != (source.strip().casefold() == SIMULATED):
+            whose = "be" if simulated else "not be that of made-up values,"
+            message = f"source must {whose} {SIMULATED}, got {_short(source)}"
+            raise _RefusalError(Reason.MIXED, message)
         return Observation(point, start, _value(value, quantity), source)
 
 
@@ -145,6 +160,24 @@ class _RefusalError(Exception):
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+def _refused(number: int, row: object, refusal: _RefusalError) -> Refused:
+    """Return a row for the quarantine."""
+    return Refused(number, refusal.reason.value, str(refusal), _text(row))
+
+
+def _mixture(sources: tuple[str, ...], *, simulated: bool) -> _RefusalError | None:
+    """Return why a log of these sources takes no values of a kind, None if it does."""
+    others = [source for source in sources if (source == SIMULATED) != simulated]
+    if not others:
+        return None
+    kind = "measured" if simulated else "simulated"
+    message = (
+        f"the log holds {kind} values and takes no others beside them; use a copy of the "
+        "twin folder without live.sqlite and simulated_faults.json"
+    )
+    return _RefusalError(Reason.MIXED, message)
 
 
 def read_time(text: str) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gis.errors import SourceError, TableError
-from twin.ingest.gate import Admission, Gate
+from twin.ingest.gate import Admission, Gate, Reason
 from twin.ingest.planted import FILE, Faults, plan_faults, record_faults
 from twin.ingest.simulator import SOURCE, simulate_day
 from twin.live import LiveTwin
@@ -146,18 +146,44 @@ def feed_day(
     OutputError, SourceError
         If the log cannot be written.
     """
-    real = [source for source in log.sources() if source != SOURCE]
-    if real:
-        message = (
-            f"simulated values must not mix with measured ones, but {twin.log_path} holds "
-            f"values of {', '.join(real[:3])}; simulate in a copy of the folder without it"
-        )
-        raise TableError(message)
+    check_apart(twin, log)
     # The truth first: whatever happens, no planted value is without it.
     record_faults(twin.folder / FILE, day.faults)
     gate = Gate(twin.model, log)
     for hour, rows in day.batches:
-        yield hour, gate.admit(rows, simulated=True)
+        admission = gate.admit(rows, simulated=True)
+        if any(row.reason == Reason.MIXED for row in admission.refused):
+            # Somebody's meter was faster than the first hour.
+            raise _mixed(twin, "a meter")
+        yield hour, admission
+
+
+def check_apart(twin: LiveTwin, log: Log) -> None:
+    """Refuse a log that holds values that were measured.
+
+    Parameters
+    ----------
+    twin : LiveTwin
+    log : Log
+        Of that twin; it is only read.
+
+    Raises
+    ------
+    TableError
+        If it holds any.
+    """
+    real = [source for source in log.sources() if source != SOURCE]
+    if real:
+        raise _mixed(twin, ", ".join(real[:3]))
+
+
+def _mixed(twin: LiveTwin, whose: str) -> TableError:
+    """Say that the log is one of measured values."""
+    message = (
+        f"simulated values must not mix with measured ones, but {twin.log_path} holds "
+        f"values of {whose}; simulate in a copy of the folder without it"
+    )
+    return TableError(message)
 
 
 def _weather(path: Path, year: int) -> pd.DataFrame:

@@ -51,6 +51,7 @@ class Log:
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self._path = path
+        self._alone = False
         with translated(path):
             self._connection = _connect(path, read_only=read_only)
         try:
@@ -407,8 +408,22 @@ class Log:
         )
 
     @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other writers out; what is appended within is on the disk at the end."""
+        with translated(self._path), self._transaction():
+            self._alone = True
+            try:
+                yield
+            finally:
+                self._alone = False
+
+    @contextmanager
     def _transaction(self) -> Iterator[None]:
         """Do all or nothing; the end is on the disk."""
+        if self._alone:
+            # The end is that of `alone`.
+            yield
+            return
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield

@@ -32,7 +32,6 @@ function number(value, digits = 0) {
 
 const gained = (power) => (power === null ? null : 0 - power);
 const percent = (share) => (share === null || share === undefined ? "–" : number(100 * share, 0));
-const kindOf = (building) => (building.findings.length ? building.findings[0].kind : building.status);
 const called = (building) => building.name || building.id;
 
 function node(tag, text, kind) {
@@ -121,7 +120,7 @@ function showNumbers() {
 function showFindings() {
   const wanted = state.empty ? [] : state.buildings.filter((building) => building.attention);
   const items = wanted.slice(0, MOST_FINDINGS).map((building) => {
-    const kind = kindOf(building);
+    const kind = building.status;
     const item = node("li", undefined, kind);
     const head = node("b");
     head.append(node("span", MARKS[kind], `mark ${kind}`), " ", opener(building));
@@ -153,7 +152,7 @@ function opener(building) {
 function showRows() {
   const rows = state.buildings.map((building) => {
     const row = node("tr", undefined, building.id === chosen ? "chosen" : "");
-    const kind = kindOf(building);
+    const kind = building.status;
     const old = new Set(building.silent);
     const cell = (quantity, value, digits) => {
       const text = number(value, digits);

@@ -29,7 +29,7 @@ def post(client: httpx.Client, *rows: object, **more: object) -> httpx.Response:
 
 
 def events(
-    client: httpx.Client, count: int, *, last: int | None = None, **params: object
+    client: httpx.Client, count: int, *, last: int | str | None = None, **params: object
 ) -> list[dict]:
     """Return the first events of a stream."""
     headers = {} if last is None else {"Last-Event-ID": str(last)}
@@ -174,6 +174,27 @@ def test_questions_without_an_answer(folder, served, address, code, told):
     answer = served(folder).get(address)
     assert answer.status_code == code
     assert told in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("address", ["/", "/docs", "/live.js"])
+def test_who_asks_only_whether_a_page_is_there_is_told(folder, served, address):
+    client = served(folder)
+    answer = client.head(address)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-type"] == client.get(address).headers["content-type"]
+
+
+def test_a_measured_value_does_not_come_among_simulated_ones(fed, served):
+    client = served(fed, writable=True)
+    before = client.get("/api/status").json()
+    answer = post(client, ROW)
+    assert answer.status_code == 422
+    (refused,) = answer.json()["refused"]
+    assert refused["reason"] == "mixed"
+    assert "the log holds simulated values" in refused["message"]
+    after = client.get("/api/status").json()
+    assert after["label"] == "SIMULATED"
+    assert after["sequence"] == before["sequence"]
 
 
 def test_nobody_may_write_unless_it_is_allowed(folder, served):
@@ -385,6 +406,16 @@ def test_a_log_that_begins_anew_is_told(folder, served):
     found = events(served(folder), 3, last=500)
     assert [event["event"] for event in found] == ["hello", "reset", "values"]
     assert found[2]["id"] == "1"
+
+
+def test_a_number_of_thousands_of_digits_is_one_the_log_does_not_know(folder, served):
+    with Log(folder / "live.sqlite") as log:
+        log.append([Observation("b2/heat/power", START, 1.0, "m")])
+    client = served(folder)
+    found = events(client, 3, last="9" * 5000)
+    assert [event["event"] for event in found] == ["hello", "reset", "values"]
+    assert events(client, 2, last="0" * 5000)[1]["id"] == "1", "so many noughts are 0"
+    assert client.get("/api/events", params={"since": "9" * 5000}).status_code == 422
 
 
 def test_a_silent_stream_says_that_it_lives(folder, served):

@@ -156,6 +156,37 @@ def test_simulated_days_may_lie_ahead(gate):
     assert gate.admit([row], at=NOW, simulated=True).refused == ()
 
 
+@pytest.mark.parametrize("source", ["simulated", "Simulated", " SIMULATED "])
+def test_no_meter_may_bear_the_name_of_made_up_values(gate, log, source):
+    (refused,) = gate.admit([ROW | {"source": source}], at=NOW).refused
+    assert refused.reason == Reason.MIXED
+    assert "must not be that of made-up values" in refused.message
+    assert log.sequence == 0
+
+
+def test_made_up_values_bear_their_name(gate, log):
+    (refused,) = gate.admit([ROW], at=NOW, simulated=True).refused
+    assert (refused.reason, log.sequence) == (Reason.MIXED, 0)
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_a_log_takes_made_up_values_or_measured_ones(gate, log, simulated):
+    """Whichever came first stays alone; each refused row keeps its own reason and place."""
+    own, other = ROW | {"source": "simulated"}, ROW
+    if not simulated:
+        own, other = other, own
+    assert gate.admit([own], at=NOW, simulated=simulated).receipt.new == 1
+    later = [other | {"time": "2026-11-22T11:00:00Z"}, "junk", other]
+    admission = gate.admit(later, at=NOW, simulated=not simulated)
+    assert [row.number for row in admission.refused] == [0, 1, 2]
+    assert [row.reason for row in admission.refused] == ["mixed", "shape", "mixed"]
+    kind = "simulated" if simulated else "measured"
+    assert f"the log holds {kind} values" in admission.refused[0].message
+    assert log.refusals() == {"mixed": 2, "shape": 1}
+    assert (log.sequence, log.sources()) == (1, (own["source"],))
+    assert gate.admit([own], at=NOW, simulated=simulated).receipt.repeated == 1
+
+
 def test_long_rows_are_cut_and_say_so(gate, log):
     gate.admit([ROW | {"more": "x" * 5000, "unit": "W"}], at=NOW)
     kept = log.quarantine()[0].row

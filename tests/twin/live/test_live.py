@@ -14,7 +14,13 @@ from twin.ingest.gate import read_time
 from twin.ingest.simulated_day import feed_day, make_day
 from twin.judgement import Status
 from twin.live import DAY, HOUR, NEVER, LiveState, LiveTwin, look, open_live
-from twin.live_record import building_record, moment_words, status_record
+from twin.live_record import (
+    WORDS,
+    building_details,
+    building_record,
+    moment_words,
+    status_record,
+)
 from twin.model import point_id
 from twin.quantities import Quantity
 from twin.state import TwinState
@@ -293,6 +299,46 @@ def test_measured_values_are_seen_from_now(twin):
     assert status_record(live)["label"] == ""
 
 
+def test_a_single_measured_value_does_not_take_the_label_off(twin):
+    """Older logs may hold both."""
+    feed(twin)
+    with Log(twin.log_path) as log:
+        log.append([Observation("b2/heat/power", START, 1.0, "meter")])
+    live = see(twin)
+    record = status_record(live)
+    assert record["label"] == "PARTLY SIMULATED"
+    assert building_details(live, 0, [])["label"] == "PARTLY SIMULATED"
+    assert live.moment == NOW, "only a wholly simulated log is seen from its own end"
+
+
+@pytest.mark.parametrize("clock", ["03:00", "12:00", "16:00", "24:00", "27:30"])
+def test_every_building_has_one_word_and_the_counts_are_theirs(twin, clock):
+    feed(twin)
+    hour, minute = map(int, clock.split(":"))
+    moment = START + hour * HOUR + minute * HOUR // 60
+    with Log(twin.log_path, read_only=True) as log:
+        record = status_record(look(twin, log, now=NOW, moment=moment))
+    words = [building["status"] for building in record["buildings"]]
+    assert record["status"] == {word: words.count(word) for word in record["status"]}
+    assert sum(record["status"].values()) == len(twin.model.buildings)
+    for building in record["buildings"]:
+        kinds = [finding["kind"] for finding in building["findings"]]
+        assert building["status"] == min(kinds, key=WORDS.index, default="ok")
+        assert building["attention"] == (building["status"] != "ok")
+
+
+def test_what_an_outage_lacks_is_expected_less_measured_in_its_hours(twin):
+    feed(twin)
+    live = see(twin)
+    planted = json.loads((twin.folder / "simulated_faults.json").read_text("utf-8"))
+    k = twin.places[planted["days"]["2026-06-21"]["outage"]["building"]]
+    kwh = -live.day.expected[k, 10:15].sum() + live.day.measured[k, 10:15].sum()
+    record = building_record(live, k)
+    assert record["findings"][0]["kwh"] == pytest.approx(kwh, abs=1e-3)
+    assert f"(5 h), {kwh:,.0f} kWh below expected then" in record["findings"][0]["text"]
+    assert record["pv_day"]["missing_kwh"] == pytest.approx(kwh, abs=1e-3)
+
+
 def test_an_empty_log_is_silent(twin):
     live = see(twin)
     assert live.empty
@@ -354,6 +400,12 @@ def test_folders_that_are_no_twin_are_told(folder, spoil, told):
     spoil(folder)
     with pytest.raises(SourceError, match=told):
         open_live(folder)
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "notes.md").write_text("x")
+    with pytest.raises(SourceError, match=r"notes.md must be a twin folder, but is a file"):
+        open_live(tmp_path / "notes.md")
 
 
 def test_a_missing_folder_is_told(tmp_path):

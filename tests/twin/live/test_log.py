@@ -222,6 +222,29 @@ def test_a_snapshot_stands_still(tmp_path):
         assert reader.sequence == 2
 
 
+def test_what_is_done_alone_is_kept_whole_or_not_at_all(tmp_path, monkeypatch):
+    """Question and answer belong together: another writer waits until both are over."""
+    monkeypatch.setattr("twin.store.log.WAIT", 0.05)
+    with Log(tmp_path / "live.sqlite") as log, Log(tmp_path / "live.sqlite") as other:
+        with log.alone():
+            log.append([at("a", 1, 5.0)])
+            with pytest.raises(OutputError, match="another program holds it"):
+                other.append([at("b", 1, 6.0)])
+            assert other.sequence == 0, "not committed yet"
+        assert contents(other) == [("a", 1, 5.0)]
+
+        def stopped() -> None:
+            with log.alone():
+                log.append([at("a", 2, 6.0)])
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            stopped()
+        assert contents(other) == [("a", 1, 5.0)]
+        assert other.append([at("b", 1, 6.0)]).new == 1
+        assert log.append([at("a", 2, 7.0)]).new == 1
+
+
 def test_two_writers_take_turns(tmp_path):
     path = tmp_path / "live.sqlite"
 

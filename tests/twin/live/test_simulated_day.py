@@ -130,6 +130,25 @@ def test_simulated_values_do_not_mix_with_measured_ones(twin):
     assert not (twin.folder / FILE).exists()
 
 
+def test_a_meter_that_is_faster_than_the_first_hour_stops_the_day(twin):
+    """Between the first look and the first batch somebody may send a value."""
+    day = make_day(twin, day=MIDSUMMER)
+    with Log(twin.log_path) as log, Log(twin.log_path) as other:
+        asked = log.sources
+
+        def sources() -> tuple[str, ...]:
+            found = asked()
+            if not found:
+                log.sources = asked
+                other.append([Observation("b2/heat/power", START, 1.0, "heat meter")])
+            return found
+
+        log.sources = sources
+        with pytest.raises(TableError, match="must not mix with measured ones"):
+            next(feed_day(twin, log, day))
+        assert asked() == ("heat meter",)
+
+
 def test_people_live_by_the_weekday_of_the_asked_year(twin):
     """21 June is a Sunday in 2026 and a Monday in 2027: offices sleep and wake."""
     use = {}

@@ -1,6 +1,7 @@
 """The terminal tells the state at once, in words, and every mistake in one line."""
 
 import json
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 
 from twin.ingest.gate import Gate
 from twin.store.log import Log
+from twin.store.records import Observation
 
 
 def test_the_first_lines_say_how_the_district_is_doing(fed, heidi):
@@ -18,7 +20,7 @@ def test_the_first_lines_say_how_the_district_is_doing(fed, heidi):
     told = {line.split("  ")[0]: line for line in lines if "  " in line}
     assert "kW of 0.0 kW expected" in told["PV now"]
     assert "kWh expected (" in told["PV today"]
-    assert told["Buildings"].endswith("1 stale, 6 ok")
+    assert told["Buildings"].endswith("1 off, 1 stale, 5 ok")
     assert "reported missing" in told["Gaps today"]
     assert told["Quarantine"].endswith("0 rows refused")
 
@@ -61,7 +63,7 @@ def test_another_moment_can_be_asked_for(fed, heidi):
 
 
 def test_without_values_it_says_how_to_feed_some(folder, heidi):
-    assert "No values yet. Feed some: heidi simulate" in heidi("status", folder)
+    assert f"No values yet. Feed some: heidi simulate {folder}\n" in heidi("status", folder)
     assert not (folder / "live.sqlite").exists(), "looking leaves no trace"
 
 
@@ -73,6 +75,34 @@ def test_simulate_tells_what_was_planted(folder, heidi):
     assert "deliver 0 from 10 to 15 UTC" in lines[25]
     assert "silence" in lines[26]
     assert "gaps" in lines[27]
+
+
+def test_hints_can_be_copied_into_the_shell_whatever_the_folder_is_called(folder, heidi):
+    odd = folder.rename(folder.with_name("my twin; it's"))
+    hint = heidi("status", odd).splitlines()[-1]
+    assert shlex.split(hint.partition("Feed some: ")[2]) == ["heidi", "simulate", str(odd)]
+    last = heidi("simulate", odd).splitlines()[-1]
+    assert shlex.split(last.partition("See it: ")[2].partition("   or")[0]) == [
+        *("heidi", "status", str(odd))
+    ]
+
+
+@pytest.mark.parametrize("command", ["simulate", "serve"])
+@pytest.mark.parametrize(
+    "day",
+    [
+        *("1999-12-31", "2200-01-01", "0001-01-01", "9999-12-31"),
+        *("2026-W25-7", "20260621", "٢٠٢٦-٠٦-٢١", "2026-06-21\n"),
+    ],
+)
+def test_days_the_gate_would_refuse_are_told_before_anything_is_written(
+    folder, heidi, command, day
+):
+    before = sorted(folder.iterdir())
+    words = ["--simulate"] if command == "serve" else []
+    told = heidi(command, folder, *words, "--date", day, code=2)
+    assert "a date must be like 2026-06-21, of 2000 to 2199" in told
+    assert sorted(folder.iterdir()) == before
 
 
 @pytest.mark.parametrize(
@@ -105,6 +135,16 @@ def test_a_damaged_log_is_told_in_one_line(folder, heidi):
     (folder / "live.sqlite").write_bytes(b"rubbish" * 1000)
     assert "another kind of file or damaged" in heidi("status", folder, code=2)
     assert "another kind of file or damaged" in heidi("simulate", folder, code=2)
+
+
+@pytest.mark.parametrize("words", [["simulate"], ["serve", "--simulate"]])
+def test_a_simulated_day_does_not_come_among_measured_values(folder, heidi, words):
+    with Log(folder / "live.sqlite") as log:
+        log.append([Observation("b2/heat/power", 0, 1.0, "substation")])
+    told = heidi(*words, folder, code=2)
+    assert "must not mix with measured ones" in told
+    assert "values of substation" in told
+    assert not (folder / "simulated_faults.json").exists()
 
 
 def test_a_log_held_by_another_program_can_still_be_read(fed, heidi):
