@@ -1,5 +1,6 @@
 """Tell what a new building would take from its neighbours and what it would get itself."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
@@ -24,7 +25,7 @@ from meshes.solar.photovoltaics import PvPotential, pv_energy, pv_potential, yie
 from meshes.solar.shadow import make_caster
 from meshes.solar.sun_hours import SunDay, blocked_bits, count_hours, sun_day
 from meshes.solar.visibility import Bits
-from meshes.solids import Kind, lod1_solids
+from meshes.solids import Kind, Solids, lod1_solids
 from twin.build import Built, sum_buildings
 
 EQUINOX = date(2026, 3, 20)
@@ -178,10 +179,27 @@ def evaluate(site: Site, candidate: Candidate, *, threads: int | None = None) ->
     built = site.built
     solids = lod1_solids(candidate.parts, origin=built.solids.origin)
     newcomer = solid_occluders(solids)
-    shaded = shade(built.light, newcomer, bits=site.bits, threads=threads)
-    neighbours = _neighbours(site, newcomer, shaded)
+    # The neighbours' part and the newcomer's own know nothing of each other: each fills
+    # the processors while the other runs its serial steps.
+    with ThreadPoolExecutor(1) as beside:
+        lit = beside.submit(_light_newcomer, site, candidate, solids, threads)
+        shaded = shade(built.light, newcomer, bits=site.bits, threads=threads)
+        neighbours = _neighbours(site, newcomer, shaded, threads)
+        light, pv, own = lit.result()
+    findings = (
+        judge_flood(candidate.floor, floor_source=candidate.floor_source),
+        judge_overlap(candidate.outline, built.district.buildings),
+    )
+    return Evaluation(candidate, findings, neighbours, own, shaded, light, pv)
+
+
+def _light_newcomer(
+    site: Site, candidate: Candidate, solids: Solids, threads: int | None
+) -> tuple[Irradiation, PvPotential, pd.Series]:
+    """Return the light on the new building, its solar cells and their sums."""
+    built = site.built
     facets = make_facets(solids, spacing=built.spacing, terrain=built.district.terrain)
-    caster = make_caster(facets, site.occluders + newcomer)
+    caster = make_caster(facets, site.occluders + solid_occluders(solids))
     light = irradiate_from(
         facets,
         caster,
@@ -192,15 +210,12 @@ def evaluate(site: Site, candidate: Candidate, *, threads: int | None = None) ->
     )
     pv = pv_potential(light, built.weather, assumptions=built.pv.assumptions)
     hours = _hours_left(facets, blocked_bits(caster, facets, site.day), site.day)
-    findings = (
-        judge_flood(candidate.floor, floor_source=candidate.floor_source),
-        judge_overlap(candidate.outline, built.district.buildings),
-    )
-    own = _own(candidate, light, pv, *hours)
-    return Evaluation(candidate, findings, neighbours, own, shaded, light, pv)
+    return light, pv, _own(candidate, light, pv, *hours)
 
 
-def _neighbours(site: Site, newcomer: Occluders, shaded: Shaded) -> pd.DataFrame:
+def _neighbours(
+    site: Site, newcomer: Occluders, shaded: Shaded, threads: int | None
+) -> pd.DataFrame:
     """Sum up by building what is lost."""
     built, facets, which = site.built, site.built.facets, shaded.facets
     owner = built.district.buildings["building"].to_numpy()[facets.part]
@@ -213,7 +228,9 @@ def _neighbours(site: Site, newcomer: Occluders, shaded: Shaded) -> pd.DataFrame
     # Light and solar cells: only the facets in the newcomer's shadow have lost any.
     lost = facets.area[which] * (shaded.before.facet_annual - shaded.after.facet_annual)
     on_roof = facets.kind[which] == Kind.ROOF
-    pv_left = pv_energy(shaded.after, built.weather, assumptions=built.pv.assumptions)
+    pv_left = pv_energy(
+        shaded.after, built.weather, assumptions=built.pv.assumptions, threads=threads
+    )
     pv_lost = total(built.pv.energy[which] - pv_left, number[which])
     roof_lost = total(lost * on_roof, number[which])
     facade_lost = total(lost * ~on_roof, number[which])
