@@ -8,7 +8,7 @@ import pandas as pd
 import shapely
 
 from gis.faults import count_things
-from gis.overlaps import cut_overlaps, find_overlaps
+from gis.overlaps import check_crowd, cut_overlaps, find_overlaps
 from gis.pieces import Pieces, explode, fill_thin_holes
 from gis.repair_log import Book
 from gis.slivers import SAME_VERTEX, THINNEST, are_slivers, mean_width
@@ -49,6 +49,7 @@ def drop_twins(
     twin[order] = pd.Series(outline[order]).duplicated().to_numpy()
     kept = np.flatnonzero(~twin)
     polygons = pieces.polygons[kept]
+    check_crowd(polygons)
     one, other, common = find_overlaps(polygons)
     alike = shapely.hausdorff_distance(polygons[one], polygons[other]) <= snap
     again = _followers(one[alike], other[alike], rank[kept])

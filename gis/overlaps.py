@@ -4,16 +4,52 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from gis.errors import GeometryError
+
 SMALLEST_OVERLAP = 1e-4
 """Common area that counts as an overlap [m2]; shared walls have rounding noise below it."""
 
 MOST_CUTS = 8
 """Outlines with more neighbours to yield to are cut by all of them at once."""
 
-Flags = npt.NDArray[np.bool_]
-FloatArray = npt.NDArray[np.float64]
+MOST_PAIRS = 1_000_000
+"""Pairs of neighbours that are compared in any case; a town of 100,000 has 300,000."""
+
+MOST_NEIGHBOURS = 20
+"""Neighbours an outline may have on average in larger layers."""
+
+SAMPLE = 1_000
+"""Outlines looked at to judge a layer."""
+
 Polygons = npt.NDArray[np.object_]
 Positions = npt.NDArray[np.intp]
+
+
+def check_crowd(polygons: Polygons) -> None:
+    """Refuse layers whose outlines lie over each other in heaps.
+
+    Parameters
+    ----------
+    polygons : (n,) object
+        Polygons.
+
+    Raises
+    ------
+    GeometryError
+        If comparing all pairs would take more time and memory than a town of that size.
+    """
+    count = len(polygons)
+    if count * (count - 1) < MOST_PAIRS:
+        return
+    step = max(1, count // SAMPLE)
+    hits = shapely.STRtree(polygons).query(polygons[::step])
+    share = len(hits[0]) / len(polygons[::step]) - 1.0
+    if share * count > max(2 * MOST_PAIRS, MOST_NEIGHBOURS * count):
+        message = (
+            f"outlines must stand side by side, each of {count:,} meets {share:,.0f} "
+            "others on average; give one layer of buildings, each of them once"
+        )
+        raise GeometryError(message)
 
 
 def find_overlaps(

@@ -1,5 +1,6 @@
-"""Prove that snapped walls are shared: against GEOS, in closed form, and by what must stay."""
+"""Prove that snapped walls are shared: against GEOS, in closed form, by what must stay."""
 
+import itertools
 import math
 
 import numpy as np
@@ -33,7 +34,7 @@ def corners(polygon):
 
 
 def is_shared(polygons, gap):
-    """The judgement of GEOS: all walls match, and no gap between them is narrower."""
+    """Ask GEOS whether all walls match and no gap between them is narrower."""
     return shapely.coverage_is_valid(polygons, gap_width=gap)
 
 
@@ -47,10 +48,11 @@ def town_of_bricks(draw):
     houses = []
     for row in range(rows):
         walls = np.cumsum(rng.uniform(4.0, 9.0, columns + 1)) + rng.uniform(0.0, 3.0)
-        for west, east in zip(walls[:-1], walls[1:], strict=True):
-            ring = np.array([(west, 0), (east, 0), (east, 10), (west, 10)]) + [0, 10 * row]
+        for west, east in itertools.pairwise(walls):
+            south, to = 10 * row, 10 * row + 10
+            ring = np.array([(west, south), (east, south), (east, to), (west, to)])
             # Within a square of that half side: two errors part a corner by 0.15 m at most.
-            ring += rng.uniform(-error, error, ring.shape)
+            ring = ring + rng.uniform(-error, error, ring.shape)
             houses.append(shapely.Polygon(ring))
     return [affinity.rotate(h, turn, origin=(0, 0), use_radians=True) for h in houses]
 
@@ -181,7 +183,7 @@ def test_neighbours_far_apart_do_not_know_of_each_other():
         ring = np.array([(west, 0), (west + 9, 0), (west + 9, 8), (west, 8)])
         blocks.append([
             shapely.Polygon(ring + rng.uniform(-0.05, 0.05, ring.shape)),
-            shapely.Polygon(ring + [9, 0] + rng.uniform(-0.05, 0.05, ring.shape)),
+            shapely.Polygon(ring + np.array([9, 0]) + rng.uniform(-0.05, 0.05, ring.shape)),
         ])  # fmt: skip
     town = snap_walls(at_home(*(house for block in blocks for house in block))).polygons
     alone = np.concatenate([snap_walls(at_home(*block)).polygons for block in blocks])
