@@ -1,13 +1,91 @@
 """Build the boundary of a district from its anchors and natural edges."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import shapely
 
+from gis.boundary_layers import metric_plan, read_edges, read_places, read_water, resolve
+from gis.boundary_recipe import BoundaryRecipe
 from gis.errors import GeometryError
+from gis.faults import name_some
 
 SMALLEST_PIECE = 100.0
 """Pieces of ground below this area are crumbs of the cutting [m2]."""
+
+ONE_PLACE = 1.0
+"""Anchors that lie closer than this are one [m]."""
+
+WIDEST = 50_000.0
+"""Anchors of one district lie within this [m]; farther ones are errors of coordinates."""
+
+
+def build_boundary(
+    recipe: BoundaryRecipe,
+    *,
+    places: Mapping[str, shapely.Geometry] | None = None,
+    water: shapely.Geometry | None = None,
+    edges: Sequence[shapely.LineString] = (),
+) -> shapely.Polygon | shapely.MultiPolygon:
+    """Build the boundary that a recipe describes.
+
+    Parameters
+    ----------
+    recipe : BoundaryRecipe
+        Its files are read and brought to its plan.
+    places : mapping of str to geometry, optional
+        More named places, in the plan [m].
+    water : Polygon or MultiPolygon, optional
+        More water, in the plan.
+    edges : sequence of LineString
+        More natural edges, in the plan.
+
+    Returns
+    -------
+    Polygon or MultiPolygon
+        See `gis.boundary.district_boundary`; coordinates of the plan [m].
+
+    Raises
+    ------
+    GeometryError
+        If there are less than two anchors, all at one place, too far apart, or one of them
+        in water; or a layer holds no geometry of its kind.
+    TableError
+        If an anchor has a name that no place has.
+    CrsError, SourceError
+        If a layer or a reference system cannot be used.
+    """
+    plan = metric_plan(recipe.plan)
+    known = dict(places or {})
+    for path in recipe.places:
+        for name, place in read_places(path, plan).items():
+            known.setdefault(name, place)
+    names = [a if isinstance(a, str) else a.name for a in recipe.anchors]
+    anchors = resolve(recipe.anchors, known, plan)
+    _check_spread(anchors, names)
+    window = shapely.box(*shapely.total_bounds(anchors)).buffer(2.0 * recipe.reach)
+    seas = [] if water is None else [water]
+    if recipe.water is not None:
+        seas += read_water(recipe.water, plan, window)
+    lines = [*edges]
+    for path in recipe.edges:
+        lines += read_edges(path, plan, window)
+    return district_boundary(
+        anchors,
+        reach=recipe.reach,
+        water=_together(seas),
+        edges=lines,
+        is_closed=recipe.is_closed,
+        narrowest=recipe.narrowest,
+        names=names,
+    )
+
+
+def _together(seas: list[shapely.Geometry]) -> shapely.Geometry | None:
+    """One water out of several; a single one as it came."""
+    if len(seas) > 1:
+        return shapely.union_all(seas)
+    return seas[0] if seas else None
 
 
 def district_boundary(
@@ -18,6 +96,7 @@ def district_boundary(
     edges: Sequence[shapely.LineString] = (),
     is_closed: bool = True,
     narrowest: float = 5.0,
+    names: Sequence[str] = (),
 ) -> shapely.Polygon | shapely.MultiPolygon:
     """Ground that belongs to a walk between anchors, cut by water and natural edges.
 
@@ -38,6 +117,8 @@ def district_boundary(
         the district.
     narrowest : float
         Necks and spikes narrower than this are removed [m].
+    names : sequence of str, optional
+        What to call the anchors in messages; by number if not given.
 
     Returns
     -------
@@ -72,7 +153,7 @@ def district_boundary(
     pieces = _cut(region, edges)
     kept = shapely.union_all([piece for piece in pieces if _holds_any(piece, anchors)])
     ground = _without_necks(kept, narrowest)
-    _check_anchors(anchors, ground)
+    _check_anchors(anchors, ground, water, names, narrowest)
     return shapely.orient_polygons(ground)
 
 
@@ -128,13 +209,51 @@ def _without_necks(
     return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
 
 
-def _check_anchors(anchors: Sequence[shapely.Geometry], ground: shapely.Geometry) -> None:
+def _check_anchors(
+    anchors: Sequence[shapely.Geometry],
+    ground: shapely.Geometry,
+    water: shapely.Geometry | None,
+    names: Sequence[str],
+    narrowest: float,
+) -> None:
     """Refuse anchors that the ground does not even touch."""
     lost = [n for n, anchor in enumerate(anchors) if not ground.intersects(anchor)]
-    if lost:
-        where = ", ".join(f"anchor {n} at {anchors[n].centroid.wkt}" for n in lost[:5])
+    if not lost:
+        return
+    called = names or [f"anchor {n}" for n in range(len(anchors))]
+    where = []
+    for n in lost:
+        middle = anchors[n].centroid
+        wet = water is not None and water.intersects(anchors[n])
+        place = "in the water" if wet else f"on ground narrower than {narrowest:g} m"
+        where.append(f"{called[n]} at {middle.x:.0f}, {middle.y:.0f} lies {place}")
+    message = (
+        f"every anchor must stand on ground, {len(lost)} of {len(anchors)} do not "
+        f"({name_some(where)}); move them ashore"
+    )
+    raise GeometryError(message)
+
+
+def _check_spread(anchors: Sequence[shapely.Geometry], names: Sequence[str]) -> None:
+    """Refuse anchors that make no district."""
+    if len(anchors) < 2:
         message = (
-            f"every anchor must stand on ground, {len(lost)} of {len(anchors)} do not "
-            f"({where}); move them out of the water"
+            f"a district must have two or more anchors, got {name_some(names) or 'none'}; "
+            "give stations, campuses or addresses"
+        )
+        raise GeometryError(message)
+    middle = shapely.get_coordinates(shapely.centroid(np.array(anchors)))
+    width = float(np.hypot(*np.ptp(middle, axis=0)))
+    if width < ONE_PLACE:
+        x, y = middle[0]
+        message = (
+            f"anchors must be places apart, all {len(anchors)} ({name_some(names)}) are at "
+            f"{x:.0f}, {y:.0f}; give two or more places"
+        )
+        raise GeometryError(message)
+    if width > WIDEST:
+        message = (
+            f"anchors of one district must lie within {WIDEST / 1000:g} km, got "
+            f"{width / 1000:,.0f} km ({name_some(names)}); check their coordinates"
         )
         raise GeometryError(message)
