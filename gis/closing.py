@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-import shapely
 
 from gis.corners import (
     Corners,
@@ -16,6 +15,7 @@ from gis.corners import (
     number_places,
     sorted_once,
 )
+from gis.neighbours import Near, Scene, short_walled, wall_lengths
 from gis.slivers import SAME_VERTEX
 
 ON_WALL = 1e-6
@@ -27,89 +27,6 @@ by more than half a right angle."""
 
 MOST_STEPS = 40
 """Rounds of moves; towns need some ten, the limit only ends what might never end."""
-
-
-@dataclass(frozen=True)
-class Near:
-    """Corners that may come near a wall of another polygon.
-
-    Attributes
-    ----------
-    corner, wall : (k,) int
-        Positions in the first table of corners, the corners rising.
-    polygon : (k,) int
-        The polygon of the corner.
-    """
-
-    corner: Positions
-    wall: Positions
-    polygon: Positions
-
-    def take(self, kept: Flags | slice) -> "Near":
-        """Keep some of them."""
-        return Near(self.corner[kept], self.wall[kept], self.polygon[kept])
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Polygons as first laid out, with what is near.
-
-    Attributes
-    ----------
-    corners : Corners
-    near : Near
-        Within reach of each other.
-    group : (polygons,) int
-        Number of the group of each polygon; nothing is near of two groups.
-    """
-
-    corners: Corners
-    near: Near
-    group: Positions
-
-    def arrange(self, polygons: Positions) -> "Scene":
-        """Keep some of the polygons in a new order, with all of a group or none."""
-        old, near = self.corners, self.near
-        new = np.full(len(self.group), -1, dtype=np.intp)
-        new[polygons] = np.arange(len(polygons))
-        polygon = new[old.polygon]
-        order = np.argsort(polygon, kind="stable")
-        order = order[np.searchsorted(polygon[order], 0) :]
-        number = np.full(len(polygon), -1, dtype=np.intp)
-        number[order] = own = np.arange(len(order))
-        ring = np.cumsum(np.diff(old.ring[order], prepend=-1) != 0) - 1
-        corners = old.take(order)
-        corners = replace(corners, given=own, wall=own, ring=ring, polygon=polygon[order])
-        near = near.take(new[near.polygon] >= 0)
-        corner = number[near.corner]
-        order = np.argsort(corner, kind="stable")
-        corner, wall = corner[order], number[near.wall][order]
-        return Scene(
-            corners, Near(corner, wall, corners.polygon[corner]), self.group[polygons]
-        )
-
-    def part(self, begin: int, end: int) -> "Scene":
-        """Keep polygons from one number to before another, whole groups of them."""
-        first, last = np.searchsorted(self.corners.polygon, [begin, end])
-        corners = self.corners.take(np.arange(first, last))
-        own = np.arange(last - first)
-        corners = replace(
-            corners,
-            given=own,
-            wall=own,
-            ring=corners.ring - corners.ring[0],
-            polygon=corners.polygon - begin,
-        )
-        near = self.near.take(slice(*np.searchsorted(self.near.polygon, [begin, end])))
-        near = Near(near.corner - first, near.wall - first, near.polygon - begin)
-        return Scene(corners, near, self.group[begin:end])
-
-    def without_own(self, polygons: Flags | None = None) -> "Scene":
-        """Forget the walls that are near corners of the same polygon, of some or all."""
-        own = self.corners.polygon[self.near.wall] == self.near.polygon
-        if polygons is not None:
-            own &= polygons[self.near.polygon]
-        return replace(self, near=self.near.take(~own))
 
 
 @dataclass(frozen=True)
@@ -220,32 +137,6 @@ class _Moves:
     inserts: Flags
 
 
-def find_near(corners: Corners, reach: float, *, slim: Flags) -> Near:
-    """Find the corners that are near walls.
-
-    Parameters
-    ----------
-    corners : Corners
-    reach : float
-        Greatest distance [m].
-    slim : (polygons,) bool
-        Polygons whose own walls count too, so that thin tails of them fold away.
-
-    Returns
-    -------
-    Near
-    """
-    ends = np.stack([corners.xy, corners.xy[corners.following]], axis=1)
-    tree = shapely.STRtree(shapely.linestrings(ends))
-    corner, wall = tree.query(
-        shapely.points(corners.xy), predicate="dwithin", distance=reach
-    )
-    foreign = corners.polygon[corner] != corners.polygon[wall]
-    foreign |= slim[corners.polygon[corner]]
-    corner, wall = corner[foreign], wall[foreign]
-    return Near(corner, wall, corners.polygon[corner])
-
-
 def close_gaps(scene: Scene, *, tolerance: float, frozen: Flags) -> Closed:
     """Join corners with the corners and walls that they nearly touch.
 
@@ -307,17 +198,6 @@ def _deserted(corners: Corners) -> Positions:
     first = np.zeros(len(xy), dtype=np.bool_)
     first[place[corners.given >= 0]] = True
     return corners.polygon[~first[place]]
-
-
-def short_walled(corners: Corners) -> Positions:
-    """Polygons with a wall that is too short to be one."""
-    return np.unique(corners.polygon[_lengths(corners) <= SAME_VERTEX])
-
-
-def _lengths(corners: Corners) -> FloatArray:
-    """Lengths of all walls [m]."""
-    lengths: FloatArray = np.hypot(*(corners.xy - corners.xy[corners.following]).T)
-    return lengths
 
 
 def _lay_sites(corners: Corners, polygons: int) -> _Sites:
@@ -441,7 +321,7 @@ def _plan_moves(
 def _with_short_walls(corners: Corners, sites: _Sites, misses: _Misses) -> _Misses:
     """Add the ends of walls that are too short to be one."""
     after = corners.following
-    length = _lengths(corners)
+    length = wall_lengths(corners)
     wall = np.flatnonzero(length <= SAME_VERTEX)
     place, end = sites.place[wall], sites.place[after[wall]]
     return _Misses(

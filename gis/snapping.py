@@ -8,7 +8,7 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gis.closing import Closed, Near, Scene, close_gaps, find_near, short_walled
+from gis.closing import Closed, close_gaps
 from gis.corners import (
     Corners,
     Flags,
@@ -18,6 +18,7 @@ from gis.corners import (
     corners_of,
     polygons_of,
 )
+from gis.neighbours import Near, Scene, find_near, short_walled
 from gis.overlaps import find_overlaps
 from gis.slivers import are_slivers
 
