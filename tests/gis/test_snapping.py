@@ -207,7 +207,7 @@ def test_nothing_to_snap_is_no_fault():
 
 @pytest.mark.real
 def test_the_harbour_gets_its_walls(shared_data):
-    """GEOS finds gaps below the tolerance at half of the outlines before, at a few after."""
+    """GEOS finds gaps at half of the outlines before, at a few after."""
     path = shared_data / "helsingborg" / "harbour_buildings_epsg3008.gpkg"
     apart = repair_footprints(gpd.read_file(path), snap=0.0)[0].geometry.to_numpy()
     result, notes = repair_footprints(gpd.read_file(path))
