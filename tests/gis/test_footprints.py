@@ -77,9 +77,9 @@ def messy_layer(draw):
     return frame(*shapes, height=np.array(height, dtype=float))
 
 
-def repaired(layer):
+def repaired(layer, **options):
     try:
-        return repair_footprints(layer, smallest=1e-3)[0]
+        return repair_footprints(layer, smallest=1e-3, **options)[0]
     except GeometryError:
         assume(condition=False)
         raise
@@ -129,9 +129,16 @@ def test_a_town_elsewhere_is_repaired_alike(seed, east, north):
     rings = [rng.uniform(0, 60, (rng.integers(3, 8), 2)) for _ in range(8)]
     here = frame(*map(shapely.Polygon, rings), height=rng.integers(2, 5, 8).astype(float))
     there = here.set_geometry(here.geometry.translate(1000.0 * east, 1000.0 * north))
-    here, there = repaired(here), repaired(there)
     # Acute crossings carry the rounding of their lines farther than square ones.
-    assert sorted(there.area) == pytest.approx(sorted(here.area), abs=1000 * EXACT)
+    cut_here, cut_there = repaired(here, snap=0.0), repaired(there, snap=0.0)
+    assert sorted(cut_there.area) == pytest.approx(sorted(cut_here.area), abs=1000 * EXACT)
+    # With snapping, which of two corners a hair apart goes to the other may turn on
+    # rounding where many outlines are piled up: the ground must be the same but for what a
+    # snap may move anywhere.
+    here, there = repaired(here), repaired(there)
+    back = shapely.union_all(there.translate(-1000.0 * east, -1000.0 * north).to_numpy())
+    moved = shapely.union_all(here.geometry.to_numpy()).symmetric_difference(back)
+    assert moved.area <= SNAP * here.length.sum() / 10
 
 
 @many
