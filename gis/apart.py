@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from gis.cores import in_chunks
 from gis.faults import count_things
 from gis.overlaps import check_crowd, cut_overlaps, find_overlaps
 from gis.pieces import Pieces, explode, fill_thin_holes
@@ -51,7 +52,7 @@ def drop_twins(
     polygons = pieces.polygons[kept]
     check_crowd(polygons)
     one, other, common = find_overlaps(polygons)
-    alike = shapely.hausdorff_distance(polygons[one], polygons[other]) <= snap
+    alike = in_chunks(shapely.hausdorff_distance, polygons[one], polygons[other]) <= snap
     again = _followers(one[alike], other[alike], rank[kept])
     twin[kept[again]] = True
     book.note(int(twin.sum()), "duplicate footprint", "left out")

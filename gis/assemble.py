@@ -1,7 +1,9 @@
-"""Assemble a district from files of buildings, terrain and water."""
+"""Assemble a district from files of buildings, terrain, water and surveys."""
 
 import math
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -10,18 +12,53 @@ import pandas as pd
 import shapely
 from shapely.errors import ShapelyError
 
-from gis.attributes import as_text, find_columns, given_ids
-from gis.crs import PLAN, features_in_area_of_use, to_plan
-from gis.district import BUILDING_COLUMNS, LANDMARK_COLUMNS, TREE_COLUMNS, District
-from gis.errors import GeometryError, TableError
+from gis.boundary import build_boundary
+from gis.boundary_anchors import anchor_points
+from gis.boundary_recipe import read_boundary_recipe
+from gis.building_layer import BuildingLayer, describe_buildings, read_building_layer
+from gis.built import set_built
+from gis.crs import PLAN, PLAN_EPSG
+from gis.decks import cut_decks, is_bridge, make_decks
+from gis.declared import match_declared, with_height
+from gis.district import (
+    LANDMARK_COLUMNS,
+    ROOF_COLUMNS,
+    TREE_COLUMNS,
+    District,
+    complete_buildings,
+)
+from gis.errors import GeometryError, SourceError, TerrainError
 from gis.faults import count_things
-from gis.footprints import repair_footprints
-from gis.heights import fill_heights, ground_under, read_heights, stand_on_terrain
-from gis.sources.buildings import read_buildings
-from gis.sources.origin import Origin
-from gis.sources.uses import osm_use
-from gis.sources.vector import WATER_LAYERS, read_layer
+from gis.footprints import repair_and_log
+from gis.height_candidates import (
+    Candidates,
+    attribute_candidates,
+    declared_candidates,
+    storey_candidates,
+)
+from gis.height_fusion import fuse_heights
+from gis.heights import fill_heights, read_heights, stand_on_terrain
+from gis.identity import keep_ids
+from gis.layers import read_layers
+from gis.plan_rules import read_plan_rules
+from gis.records import Records, no_records
+from gis.repair_log import add_mended
+from gis.roof_words import roof_words
+from gis.sources.declared_heights import DeclaredHeights, read_declared
+from gis.sources.geotiff import open_raster
+from gis.sources.sidecar import credits_of
+from gis.sources.vector import read_layer
+from gis.surveys import (
+    Clouds,
+    ground_of_clouds,
+    heights_of_clouds,
+    heights_of_surface,
+    open_clouds,
+    trees_of_clouds,
+)
 from gis.terrain import Terrain, flat_terrain, read_terrain
+from gis.trees import merge_trees, read_trees
+from gis.water import Water, read_water
 
 EDGE = 20.0
 """Ground that belongs to the district around its outermost buildings [m]."""
@@ -35,23 +72,73 @@ HUGE = 100_000.0
 FLAT_CELL, FLAT_CELLS = 10.0, 500
 """Cell of level ground [m] and the most cells a side."""
 
-NAME_COLUMNS = ("name", "namn", "byggnadsnamn1", "addr:housename")
-USE_COLUMNS = (
-    "use",
-    "andamal1",
-    "ändamål1",
-    "purpose_resolved",
-    "geodb_subtype_name",
-    "building:use",
-    "class",
-    "subtype",
-)
-YEAR_COLUMNS = ("year", "byggar", "byggår", "year_built", "construction_year", "start_date")
+_SOURCE_COUNT = re.compile(r"[\d,]+ heights? from ")
 
-NO_BUILDING = {"", "no", "false", "0", "nej"}
-"""Values of the OpenStreetMap key ``building`` that say that there is none."""
 
-_YEAR = re.compile(r"(?<!\d)(1[0-9]{3}|20[0-9]{2})(?!\d)")
+@dataclass(frozen=True)
+class Sources:
+    """Files that a district is read from; only the buildings are needed.
+
+    Attributes
+    ----------
+    buildings : Path
+        Outlines with or without heights: any provider, format and reference system.
+    buildings_year : int, optional
+        Year of the survey behind the heights in it, where the file does not tell.
+    terrain : Path, optional
+        Elevation raster [m]; without it the ground points of a cloud, else level ground.
+    water : Path, optional
+        Open water; where a column ``kind`` exists, its rows with ``water``.
+    surface : Path, optional
+        Raster of the highest thing in each cell [m RH2000]; needs a terrain.
+    surface_year : int, optional
+        Year of its survey.
+    points : Path, optional
+        Point cloud (LAS, LAZ, COPC), or a folder of tiles: heights, trees, and the ground
+        where there is no terrain.
+    points_year : int, optional
+        Year of the flight, where it is known better than the files tell.
+    ceiling : float, optional
+        Level above which the surveys were cut off [m RH2000].
+    heights : Path, optional
+        Heights, storeys or years of building that somebody answers for, see
+        `gis.sources.declared_heights`.
+    trees : Path, optional
+        CSV or vector file of trees.
+    bridges : Path, optional
+        Vector file with bridges, such as roads of OpenStreetMap.
+    plan : Path, optional
+        Plots or plan rules.
+    boundary : Path, optional
+        Recipe of the district's boundary (TOML); else all buildings belong to it.
+    previous : Path, optional
+        ``buildings.gpkg`` of an earlier import, whose identities are kept.
+    """
+
+    buildings: Path
+    buildings_year: int | None = None
+    terrain: Path | None = None
+    water: Path | None = None
+    surface: Path | None = None
+    surface_year: int | None = None
+    points: Path | None = None
+    points_year: int | None = None
+    ceiling: float | None = None
+    heights: Path | None = None
+    trees: Path | None = None
+    bridges: Path | None = None
+    plan: Path | None = None
+    boundary: Path | None = None
+    previous: Path | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that are given, but for the earlier import."""
+        every = (
+            *(self.buildings, self.terrain, self.water, self.surface, self.points),
+            *(self.heights, self.trees, self.bridges, self.plan, self.boundary),
+        )
+        return tuple(Path(path) for path in every if path is not None)
 
 
 def read_district(
@@ -61,213 +148,321 @@ def read_district(
     water: Path | None = None,
     name: str | None = None,
 ) -> District:
-    """Read a district from real data, repairing what can be repaired.
+    """Read a district from buildings, terrain and water; see `assemble_district`.
 
     Parameters
     ----------
-    buildings : Path
-        Outlines with or without heights: any vector format and reference system. Where a
-        column ``building`` is empty or says no (OpenStreetMap), the feature is passed over.
-    terrain : Path, optional
-        Elevation raster in metres; without it the ground is level.
-    water : Path, optional
-        Open water; where a column ``kind`` exists, its rows with ``water``.
+    buildings, terrain, water : Path
+        See `Sources`.
     name : str, optional
-        What to call the district; the file's name if not given.
+        What to call the district; the name of the buildings' file if not given.
 
     Returns
     -------
     District
-        Its ``notes`` say what was repaired, assumed or left out, with counts.
+    """
+    return assemble_district(Sources(buildings, terrain=terrain, water=water), name=name)
+
+
+def district_name(sources: Sources) -> str:
+    """Call a district as the recipe of its boundary does, else as the buildings' file.
+
+    Parameters
+    ----------
+    sources : Sources
+        The files.
+
+    Returns
+    -------
+    str
+    """
+    recipe = sources.boundary
+    told = "" if recipe is None else read_boundary_recipe(Path(recipe)).name
+    return told or Path(sources.buildings).stem
+
+
+def assemble_district(sources: Sources, *, name: str | None = None) -> District:
+    """Read a district from real data, repairing what can be repaired.
+
+    Parameters
+    ----------
+    sources : Sources
+        The files.
+    name : str, optional
+        What to call the district; by default the name in the recipe of its boundary, else
+        that of the buildings' file.
+
+    Returns
+    -------
+    District
+        Its ``notes`` say what was repaired, assumed or left out, with counts, and its
+        ``records`` row by row.
 
     Raises
     ------
-    SourceError, CrsError, TableError, GeometryError, TerrainError
+    HeidiError
         One line on what must hold and what to do, where nothing sensible can be built.
+
+    Notes
+    -----
+    Heights: every source is asked, and `gis.height_fusion.fuse_heights` chooses. The
+    outlines are repaired before, with the heights that they state deciding overlaps.
     """
-    buildings = Path(buildings)
-    outlines, notes, origin = _read_outlines(buildings)
-    heights, told = read_heights(outlines)
+    if sources.surface is not None and sources.terrain is None and sources.points is None:
+        message = (
+            "heights above ground need the ground, got a surface model without terrain; "
+            "give an elevation raster as well"
+        )
+        raise TerrainError(message)
+    layer = read_building_layer(Path(sources.buildings))
+    clouds = (
+        None
+        if sources.points is None
+        else open_clouds(sources.points, year=sources.points_year)
+    )
+    stated, notes = read_heights(layer.frame)
+    roofs, told = roof_words(layer.frame)
     notes += told
-    described = _describe(outlines).assign(**{c: heights[c] for c in heights.columns})
+    described = describe_buildings(layer.frame).assign(
+        **{str(column): stated[column] for column in stated},
+        **{column: roofs[column] for column in ROOF_COLUMNS},
+    )
+    solid, records, told = _repair(described, layer, sources.previous)
+    read, kept = (
+        count_things(len(layer.frame), "footprint"),
+        count_things(len(solid), "part"),
+    )
+    notes = (f"{read} read, {kept} kept", *layer.notes, *notes, *told)
+    ground, told = _read_ground(sources.terrain, clouds, solid)
+    notes += told
+    declared = None if sources.heights is None else read_declared(Path(sources.heights))
+    solid, conflicts, told = _choose_heights(
+        solid, layer, sources, declared, clouds, ground
+    )
+    notes += told
+    if sources.terrain is None and clouds is None:
+        # Assumed ground has no say on stated levels, and they none on it.
+        solid = solid.drop(columns="ground")
+    solid, told = stand_on_terrain(solid, _finest(sources.terrain, ground))
+    notes += told
+    water = Water() if sources.water is None else read_water(sources.water, ground)
+    decks, ground, told = _read_decks(layer, sources.bridges, ground, water)
+    notes += (*water.notes, *told)
+    trees, told = _read_trees(sources.trees, clouds, solid, ground)
+    notes += told
+    plan = None if sources.plan is None else read_plan_rules(Path(sources.plan))
+    notes += () if plan is None else plan.notes
+    boundary, landmarks = _read_boundary(sources.boundary, solid)
+    if sources.boundary is not None and not solid.intersects(boundary).any():
+        message = (
+            f"a boundary must hold buildings, {Path(sources.boundary).name} draws one that "
+            f"holds none of {len(solid)}; check the anchors"
+        )
+        raise GeometryError(message)
+    return District(
+        name=name or district_name(sources),
+        boundary=boundary,
+        buildings=complete_buildings(solid),
+        terrain=ground,
+        water=water.area,
+        landmarks=landmarks,
+        trees=trees,
+        schematic=False,
+        credits=_credits(sources, layer, declared),
+        notes=notes,
+        water_level=water.level,
+        decks=decks,
+        plan=plan,
+        records=Records(records.repairs, conflicts, records.identities, records.retired),
+    )
+
+
+def _repair(
+    described: gpd.GeoDataFrame, layer: BuildingLayer, previous: Path | None
+) -> tuple[gpd.GeoDataFrame, Records, tuple[str, ...]]:
+    """Repair outlines and give them the identities of an earlier import."""
     try:
-        solid, told = repair_footprints(described)
+        solid, repairs = repair_and_log(described)
     except ShapelyError as error:
         message = (
-            f"outlines must be repairable, those of {buildings.name} are not: {error}; "
+            f"outlines must be repairable, these are not: {error}; "
             "repair them, for example with ogr2ogr -makevalid"
         )
         raise GeometryError(" ".join(message.split())) from error
-    notes += told
-    solid, told = fill_heights(solid)
-    notes += told
-    read, kept = count_things(len(outlines), "footprint"), count_things(len(solid), "part")
-    notes = (f"{read} read, {kept} kept", *notes)
+    notes = repairs.notes
     huge = int((solid.area > HUGE).sum())
     if huge:
         notes += (
             f"{count_things(huge, 'part')} above {HUGE:,.0f} m2: is it all buildings?",
         )
-    ground, told = _read_ground(terrain, solid)
-    notes += told
-    if terrain is None:
-        # Assumed ground has no say on stated levels, and they none on it.
-        solid = solid.drop(columns="ground")
-    solid, told = stand_on_terrain(solid, ground)
-    notes += told
-    sea, level, told = _read_water(water, ground)
-    notes += told
-    given = [Path(path).name for path in (buildings, terrain, water) if path is not None]
-    return District(
-        name=name or buildings.stem,
-        boundary=_hull(solid).buffer(EDGE),
-        buildings=solid[[*BUILDING_COLUMNS, "geometry"]],
-        terrain=ground,
-        water=sea,
-        landmarks=_empty(LANDMARK_COLUMNS),
-        trees=_empty(TREE_COLUMNS),
-        schematic=False,
-        credits=(
-            *([origin.credit] if origin.credit else []),
-            *(f"{file}, as given by the user" for file in given),
-        ),
-        notes=notes,
-        water_level=level,
+    identities = no_records().identities
+    retired: tuple[str, ...] = ()
+    table = add_mended(repairs.table, layer.mended, solid)
+    if previous is not None:
+        before = read_layers(Path(previous))
+        again = keep_ids(before.buildings, solid, retired=before.records.retired)
+        notes += again.notes
+        table = _rename(table, solid, again.frame)
+        solid, identities = again.frame, again.table
+        retired = tuple(sorted(again.retired))
+    return solid, Records(table, no_records().conflicts, identities, retired), notes
+
+
+def _rename(
+    repairs: gpd.GeoDataFrame, before: gpd.GeoDataFrame, after: gpd.GeoDataFrame
+) -> gpd.GeoDataFrame:
+    """Call parts and buildings in the log of repairs by the identities they keep."""
+    parts: Mapping[str, str] = dict(zip(before.index, after.index, strict=True))
+    names: Mapping[str, str] = dict(zip(before["building"], after["building"], strict=True))
+    return repairs.assign(
+        part=[parts.get(part, part) for part in repairs["part"]],
+        building=[names.get(name, name) for name in repairs["building"]],
     )
-
-
-def _read_outlines(path: Path) -> tuple[gpd.GeoDataFrame, tuple[str, ...], Origin]:
-    """Read the features that are buildings, in the plan, and whose they are."""
-    read = read_buildings(path)
-    notes = read.notes
-    frame = to_plan(read.frame)
-    tags = _tag_columns(frame)
-    if tags:
-        is_building = ~as_text(frame[tags[0]]).str.lower().isin(NO_BUILDING).to_numpy()
-        if not is_building.any():
-            message = (
-                f"features of {path.name} must be buildings, the column {tags[0]} is "
-                "empty or no in all of them; fill it or leave it out"
-            )
-            raise TableError(message)
-        if not is_building.all():
-            count = count_things(int((~is_building).sum()), "feature")
-            notes += (f"{count} not a building by the column {tags[0]}, left out",)
-        frame = frame[is_building]
-    present = ~(frame.geometry.isna() | frame.geometry.is_empty).to_numpy()
-    far = present & ~features_in_area_of_use(frame)
-    if far.any():
-        notes += (f"{count_things(int(far.sum()), 'feature')} far off the plan, left out",)
-    frame = frame[~far].reset_index(drop=True)
-    if not shapely.get_dimensions(frame.geometry.to_numpy()).max(initial=-1) >= 1:
-        message = f"a layer of buildings must hold polygons, {path.name} has none"
-        raise GeometryError(message)
-    return frame, notes, read.origin
-
-
-def _tag_columns(frame: gpd.GeoDataFrame) -> list[str]:
-    """Column of the OpenStreetMap key; a twin's own table has identities there."""
-    return [] if find_columns(frame, ["part"]) else find_columns(frame, ["building"])
-
-
-def _describe(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Reduce a table to outlines, identity, name, use and year."""
-    described = gpd.GeoDataFrame(
-        {
-            "name": _first_text(frame, NAME_COLUMNS),
-            "use": _read_use(frame),
-            "year": _read_year(frame),
-        },
-        geometry=frame.geometry.to_numpy(),
-        index=frame.index,
-        crs=PLAN,
-    )
-    part, building = find_columns(frame, ["part"]), find_columns(frame, ["building"])
-    if part and building:
-        return described.assign(part=frame[part[0]], building=frame[building[0]])
-    return described.assign(id=given_ids(frame))
-
-
-def _first_text(frame: gpd.GeoDataFrame, columns: tuple[str, ...]) -> pd.Series:
-    """First text a row of several columns, "" where there is none."""
-    text = pd.Series("", index=frame.index, dtype=object)
-    for column in find_columns(frame, columns):
-        text = text.where(text != "", as_text(frame[column]))
-    return text
-
-
-def _read_use(frame: gpd.GeoDataFrame) -> pd.Series:
-    """Use of each building in the words of this twin where they are known."""
-    use = _first_text(frame, USE_COLUMNS)
-    tags = _tag_columns(frame)
-    if tags:
-        use = use.where(use != "", as_text(frame[tags[0]]).map(osm_use))
-    return use
-
-
-def _read_year(frame: gpd.GeoDataFrame) -> pd.Series:
-    """Year of construction [a], NaN where no four-digit year is told."""
-    found = _first_text(frame, YEAR_COLUMNS).str.extract(_YEAR, expand=False)
-    return pd.to_numeric(found).astype(np.float64)
 
 
 def _read_ground(
-    path: Path | None, solid: gpd.GeoDataFrame
+    path: Path | None, clouds: Clouds | None, solid: gpd.GeoDataFrame
 ) -> tuple[Terrain, tuple[str, ...]]:
-    """Read the terrain around buildings, or lay a level one at their stated ground."""
+    """Read the terrain around buildings, make it of points, or lay a level one."""
     west, south, east, north = (float(b) for b in solid.total_bounds)
+    around = (west - MARGIN, south - MARGIN, east + MARGIN, north + MARGIN)
     if path is not None:
         return read_terrain(Path(path), (west, south, east, north), margin=MARGIN)
+    if clouds is not None:
+        return ground_of_clouds(clouds, around)
     stated = solid["ground"].dropna()
     level = round(float(stated.median()), 1) if len(stated) else 0.0
     basis = "the median stated ground" if len(stated) else "no level is known"
-    bounds = (west - MARGIN, south - MARGIN, east + MARGIN, north + MARGIN)
     cell = max(FLAT_CELL, max(east - west, north - south) / FLAT_CELLS)
     note = f"no terrain given, ground taken as level at {level:g} m ({basis})"
-    return flat_terrain(bounds, level, cell=float(math.ceil(cell))), (note,)
+    return flat_terrain(around, level, cell=float(math.ceil(cell))), (note,)
 
 
-def _read_water(
-    path: Path | None, ground: Terrain
-) -> tuple[shapely.MultiPolygon, float, tuple[str, ...]]:
-    """Read open water and its level, none at all if no file is given."""
+def _finest(path: Path | None, ground: Terrain) -> Terrain | Path:
+    """Return the file itself where the ground was averaged to fit into memory."""
     if path is None:
-        return shapely.MultiPolygon(), 0.0, ()
-    frame, notes = read_layer(Path(path), prefer=WATER_LAYERS)
-    frame = to_plan(frame)
-    kinds = find_columns(frame, ["kind"])
-    if kinds:
-        frame = frame[as_text(frame[kinds[0]]).str.lower() == "water"]
-    valid = shapely.make_valid(frame.geometry.dropna().to_numpy())
-    parts = shapely.get_parts(shapely.get_parts(valid))
-    areas = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
-    if not len(areas):
-        message = f"a layer of water must hold polygons, {Path(path).name} has none"
-        raise GeometryError(message)
-    sea = shapely.union_all(areas)
-    sea = shapely.intersection(sea, shapely.box(*ground.grid.bounds))
-    parts = shapely.get_parts(sea)
-    parts = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
-    if not len(parts):
-        return shapely.MultiPolygon(), 0.0, (*notes, "no water within the terrain")
-    stated = find_columns(frame, ["level"])
-    if stated and pd.api.types.is_numeric_dtype(frame[stated[0]]):
-        told = frame[stated[0]].dropna()
-        if len(told):
-            return shapely.MultiPolygon(list(parts)), round(float(told.median()), 2), notes
-    _, middle = ground_under(parts, ground)
-    level = round(float(np.average(middle, weights=shapely.area(parts))), 2)
-    notes += (f"water level taken as {level:g} m, the terrain under the water",)
-    return shapely.MultiPolygon(list(parts)), level, notes
+        return ground
+    with open_raster(Path(path)) as raster:
+        return Path(path) if ground.grid.cell > 1.5 * raster.cell else ground
 
 
-def _hull(solid: gpd.GeoDataFrame) -> shapely.Polygon:
-    """Convex hull of all buildings."""
-    return shapely.convex_hull(shapely.multipolygons(solid.geometry.to_numpy()))
+def _choose_heights(
+    solid: gpd.GeoDataFrame,
+    layer: BuildingLayer,
+    sources: Sources,
+    declared: DeclaredHeights | None,
+    clouds: Clouds | None,
+    ground: Terrain,
+) -> tuple[gpd.GeoDataFrame, pd.DataFrame, tuple[str, ...]]:
+    """Ask every source for heights, choose, and assume the rest."""
+    notes: tuple[str, ...] = ()
+    year = sources.buildings_year or layer.origin.year
+    stated = attribute_candidates(solid, year=math.nan if year is None else float(year))
+    storeys, _ = storey_candidates(solid)
+    candidates: list[Candidates] = []
+    roofs = pd.DataFrame({"eaves": np.nan, "ridge": np.nan}, index=solid.index)
+    if declared is not None:
+        matched, told = match_declared(solid, declared)
+        # When it was built decides which surveys can know a house.
+        solid, years = set_built(solid, matched)
+        notes += (*declared.notes, *told, *years)
+        candidates += declared_candidates(with_height(matched))
+    if clouds is not None:
+        measured, measured_roofs, told = heights_of_clouds(solid, clouds, ground)
+        candidates.append(measured)
+        roofs, notes = roofs.fillna(measured_roofs), (*notes, *told)
+    if sources.surface is not None:
+        flown = math.nan if sources.surface_year is None else float(sources.surface_year)
+        measured, measured_roofs, told = heights_of_surface(
+            solid,
+            Path(sources.surface),
+            _finest(sources.terrain, ground),
+            year=flown,
+        )
+        candidates.append(measured)
+        roofs, notes = roofs.fillna(measured_roofs), (*notes, *told)
+    ceiling = math.inf if sources.ceiling is None else sources.ceiling
+    fused = fuse_heights(solid, [*candidates, stated, storeys], ceiling=ceiling)
+    # Eaves and ridge belong to the height of the same survey.
+    own = fused.frame["height_source"].str.startswith(("points", "surface")).to_numpy()
+    chosen = fused.frame.assign(
+        eaves=roofs["eaves"].where(own), ridge=roofs["ridge"].where(own)
+    )
+    filled, told = fill_heights(chosen)
+    # `fill_heights` counts the sources itself, one by one.
+    kept = tuple(note for note in fused.notes if not _SOURCE_COUNT.match(note))
+    return filled, fused.conflicts.rename_axis("part"), (*notes, *kept, *told)
 
 
-def _empty(columns: tuple[str, ...]) -> gpd.GeoDataFrame:
+def _read_decks(
+    layer: BuildingLayer, bridges: Path | None, ground: Terrain, water: Water
+) -> tuple[gpd.GeoDataFrame, Terrain, tuple[str, ...]]:
+    """Lay bridges over the ground and take them out of it."""
+    found = layer.bridges
+    if bridges is not None:
+        read, _ = read_layer(Path(bridges))
+        more = read[is_bridge(read)]
+        if more.empty:
+            message = (
+                f"a layer of bridges must have features tagged as such (bridge=yes), "
+                f"{Path(bridges).name} has none; leave it out"
+            )
+            raise SourceError(message)
+        found = gpd.GeoDataFrame(
+            pd.concat([found, more.to_crs(PLAN)], ignore_index=True), crs=PLAN
+        )
+    decks = make_decks(found, ground)
+    open_ground, notes = cut_decks(ground, decks, water=water.area, level=water.level)
+    return decks.table, open_ground, (*decks.notes, *notes)
+
+
+def _read_trees(
+    path: Path | None, clouds: Clouds | None, solid: gpd.GeoDataFrame, ground: Terrain
+) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:
+    """Read trees from a file, and find them in a cloud where the file has none."""
+    trees = _empty(TREE_COLUMNS, "tree")
+    notes: tuple[str, ...] = ()
+    if path is not None:
+        trees, notes = read_trees(Path(path))
+    if clouds is not None:
+        seen, told = trees_of_clouds(clouds, solid, ground)
+        notes = (*notes, *told)
+        if len(seen):
+            if path is None:
+                trees, told = seen, ()
+            else:
+                trees, told = merge_trees(trees, seen)
+            notes = (*notes, *told)
+    return trees[[*TREE_COLUMNS, "geometry"]].rename_axis("tree"), notes
+
+
+def _read_boundary(
+    recipe: Path | None, solid: gpd.GeoDataFrame
+) -> tuple[shapely.Polygon | shapely.MultiPolygon, gpd.GeoDataFrame]:
+    """Build the boundary, and its anchors as landmarks."""
+    if recipe is None:
+        hull = shapely.convex_hull(shapely.multipolygons(solid.geometry.to_numpy()))
+        return hull.buffer(EDGE), _empty(LANDMARK_COLUMNS, "landmark")
+    # Anchors and layers name their own systems: the recipe's plan matters for a map only.
+    told = replace(read_boundary_recipe(Path(recipe)), plan=f"EPSG:{PLAN_EPSG}")
+    named = solid[solid["name"] != ""]
+    places = named.dissolve("name").geometry.to_dict() if len(named) else {}
+    boundary = build_boundary(told, places=places)
+    return boundary, anchor_points(told, places=places, within=boundary)
+
+
+def _credits(
+    sources: Sources, layer: BuildingLayer, declared: DeclaredHeights | None
+) -> tuple[str, ...]:
+    """Whom to name: providers, then the files."""
+    given = tuple(f"{path.name}, as given by the user" for path in sources.files)
+    origins = (layer.origin, *(() if declared is None else (declared.origin,)))
+    own = tuple(origin.credit for origin in origins if origin.credit)
+    return tuple(dict.fromkeys((*own, *credits_of(sources.files), *given)))
+
+
+def _empty(columns: tuple[str, ...], index: str) -> gpd.GeoDataFrame:
     """Table of no points with the right columns."""
     kinds = {"height": float, "crown_radius": float, "accuracy": float}
     data = {c: pd.Series([], dtype=kinds.get(c, object)) for c in columns}
-    return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries([], crs=PLAN))
+    return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries([], crs=PLAN)).rename_axis(index)

@@ -1,6 +1,7 @@
 """Read the places, water and edges that a boundary is built from."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
@@ -18,6 +19,7 @@ from gis.faults import name_some
 from gis.sources.vector import WATER_LAYERS, read_layer
 
 Shapes = npt.NDArray[np.object_]
+Rows = npt.NDArray[np.int64]
 
 BESIDE = 1.0
 """How far beyond its area of use a reference system is accepted [degrees]."""
@@ -34,6 +36,28 @@ NAME_COLUMNS = (
     "@id",
 )
 """Columns of a layer of places by which an anchor may call one, in order of trust."""
+
+EDGE_NAMES = ("name", "namn", "ref")
+"""Columns that name an edge, in order of trust."""
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A natural edge.
+
+    Attributes
+    ----------
+    line : LineString
+        In the plan [m].
+    name : str
+        Such as the name of a street, "" if it has none.
+    source : str
+        Name of its file, "" if it came without one.
+    """
+
+    line: shapely.LineString
+    name: str = ""
+    source: str = ""
 
 
 def metric_plan(system: str) -> CRS:
@@ -186,13 +210,12 @@ def resolve(
     CrsError
         If coordinates cannot lie in the plan.
     """
-    folded = {name.casefold(): name for name in known}
     unknown, found = [], []
     for anchor in anchors:
         if isinstance(anchor, Anchor):
             found.append(_place(anchor, plan))
             continue
-        name = anchor if anchor in known else folded.get(anchor.casefold())
+        name = known_name(anchor, known)
         if name is None:
             unknown.append(f"{anchor!r}{suggest(anchor, known)}")
         else:
@@ -204,6 +227,13 @@ def resolve(
         )
         raise TableError(message)
     return found
+
+
+def known_name(name: str, known: Mapping[str, object]) -> str | None:
+    """Find how a place that an anchor names is spelled; None if there is none."""
+    if name in known:
+        return name
+    return {one.casefold(): one for one in known}.get(name.casefold())
 
 
 def _place(anchor: Anchor, plan: CRS) -> shapely.Geometry:
@@ -243,14 +273,14 @@ def read_water(path: Path, plan: CRS, window: shapely.Polygon) -> list[shapely.G
     kinds = find_columns(frame, ["kind"])
     if kinds:
         frame = frame[as_text(frame[kinds[0]]).str.lower() == "water"]
-    areas = _of_dimension(frame.geometry.to_numpy(), 2)
+    areas, _ = _of_dimension(frame.geometry.to_numpy(), 2)
     if not len(areas):
         message = f"a layer of water must hold polygons, {path.name} has none"
         raise GeometryError(message)
     return list(areas[shapely.intersects(areas, window)])
 
 
-def read_edges(path: Path, plan: CRS, window: shapely.Polygon) -> list[shapely.LineString]:
+def read_edges(path: Path, plan: CRS, window: shapely.Polygon) -> list[Edge]:
     """Read natural edges near the district.
 
     Parameters
@@ -264,28 +294,48 @@ def read_edges(path: Path, plan: CRS, window: shapely.Polygon) -> list[shapely.L
 
     Returns
     -------
-    list of LineString
+    list of Edge
 
     Raises
     ------
     GeometryError
         If the layer holds neither.
     """
-    shapes = _read_frame(path, plan, ("edge", "line", "rail", "road")).geometry.to_numpy()
-    outlines = shapely.get_parts(shapely.boundary(_of_dimension(shapes, 2)))
-    lines = np.append(_of_dimension(shapes, 1), outlines)
-    if not len(lines):
+    frame = _read_frame(path, plan, ("edge", "line", "rail", "road"))
+    shapes = frame.geometry.to_numpy()
+    areas, row_of_area = _of_dimension(shapes, 2)
+    outlines, area = shapely.get_parts(shapely.boundary(areas), return_index=True)
+    lines, row_of_line = _of_dimension(shapes, 1)
+    both = np.concatenate([lines, outlines])
+    rows = np.concatenate([row_of_line, row_of_area[area]])
+    if not len(both):
         message = f"a layer of edges must hold lines, {path.name} has none"
         raise GeometryError(message)
-    return list(lines[shapely.intersects(lines, window)])
+    names = _edge_names(frame)
+    near = shapely.intersects(both, window)
+    return [
+        Edge(line, names[row], path.name)
+        for line, row in zip(both[near], rows[near], strict=True)
+    ]
 
 
-def _of_dimension(shapes: Shapes, dimension: int) -> Shapes:
-    """Single areas (2) or lines (1) out of geometries."""
+def _edge_names(frame: gpd.GeoDataFrame) -> list[str]:
+    """Name of every row by the first column that has one, "" if none does."""
+    names = [""] * len(frame)
+    for column in find_columns(frame, EDGE_NAMES):
+        told = as_text(frame[column])
+        names = [name or other for name, other in zip(names, told, strict=True)]
+    return names
+
+
+def _of_dimension(shapes: Shapes, dimension: int) -> tuple[Shapes, Rows]:
+    """Single areas (2) or lines (1) out of geometries, each with its row."""
     areas = shapely.get_dimensions(shapes) == 2
     flat = shapely.force_2d(shapes)
     flat[areas] = shapely.make_valid(flat[areas], method="structure")
-    parts = shapely.get_parts(shapely.get_parts(flat))
+    # Twice: a collection may hold parts that have several parts themselves.
+    members, row = shapely.get_parts(flat, return_index=True)
+    parts, member = shapely.get_parts(members, return_index=True)
     kinds = {1: (1, 2), 2: (3,)}[dimension]
-    single: Shapes = parts[np.isin(shapely.get_type_id(parts), kinds)]
-    return single
+    fits = np.isin(shapely.get_type_id(parts), kinds)
+    return parts[fits], row[member][fits]

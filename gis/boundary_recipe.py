@@ -1,16 +1,22 @@
 """Describe in a file what the boundary of a district is built from."""
 
 import difflib
-import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gis.errors import CrsError, SourceError, TableError
 
 LARGEST_FILE = 1_000_000
 """A recipe is a page of text [bytes]."""
+
+LARGEST_NUMBER = 1e307
+"""No number of a recipe is as large, whatever its unit."""
+
+LONGEST_NAME = 255
+"""Bytes of the name of a file or folder that file systems take."""
 
 KEYS = {
     "name": "a text",
@@ -22,8 +28,15 @@ KEYS = {
     "places": "a file or a list of files",
     "water": "a file",
     "edges": "a file or a list of files",
+    "credits": "a text or a list of texts",
 }
 """What may stand in a recipe, and as what."""
+
+ANCHOR_KEYS = ("name", "at", "crs", "accuracy", "basis", "kind")
+"""What may stand in an anchor."""
+
+ANCHOR_KINDS = ("hub", "landmark")
+"""What an anchor is to its district; a landmark only leads the walk."""
 
 EXAMPLE = '{ name = "Library", at = [12.69, 56.04], crs = "CRS84" }'
 
@@ -40,11 +53,20 @@ class Anchor:
         x (east, longitude) and y (north, latitude) in its own reference system.
     crs : str
         That system, such as "CRS84" (longitude, latitude) or "EPSG:3006".
+    accuracy : float, optional
+        How far off the coordinates may be [m].
+    basis : str
+        How they are known.
+    kind : str
+        "hub", or "landmark" for a place that only leads the walk.
     """
 
     name: str
     at: tuple[float, float]
     crs: str
+    accuracy: float | None = None
+    basis: str = ""
+    kind: str = "hub"
 
 
 @dataclass(frozen=True)
@@ -71,6 +93,8 @@ class BoundaryRecipe:
         Metric reference system of the result.
     name : str
         What the district is called.
+    credits : tuple of str
+        Whom to name for the layers and the coordinates.
     """
 
     anchors: tuple[str | Anchor, ...]
@@ -82,6 +106,7 @@ class BoundaryRecipe:
     edges: tuple[Path, ...] = ()
     plan: str = "EPSG:3008"
     name: str = ""
+    credits: tuple[str, ...] = ()
 
 
 def read_boundary_recipe(path: Path) -> BoundaryRecipe:
@@ -107,13 +132,17 @@ def read_boundary_recipe(path: Path) -> BoundaryRecipe:
     """
     path = Path(path)
     try:
-        size = path.stat().st_size
-        text = path.read_text(encoding="utf-8") if size <= LARGEST_FILE else ""
+        with path.open("rb") as stream:
+            # Bounded, because a device has no size and no end.
+            content = stream.read(LARGEST_FILE + 1)
+        size = max(path.stat().st_size, len(content))
+        text = content.decode("utf-8") if size <= LARGEST_FILE else ""
         table = tomllib.loads(text)
     except OSError as error:
         message = f"a recipe must be readable, got {path}: {error.strerror}"
         raise SourceError(message) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
+        # No TOML, no UTF-8, or a number of thousands of digits.
         reason = " ".join(str(error).split())
         message = f"{path.name} must be TOML, got: {reason}; mend that line"
         raise SourceError(message) from error
@@ -139,10 +168,28 @@ def read_boundary_recipe(path: Path) -> BoundaryRecipe:
         edges=_files(table.get("edges", []), path),
         plan=table.get("plan", "EPSG:3008"),
         name=table.get("name", ""),
+        credits=tuple(_listed(table.get("credits", []))),
     )
 
 
-def _faults(table: Mapping[str, object]) -> list[str]:
+def recipe_files(recipe: BoundaryRecipe) -> tuple[Path, ...]:
+    """Files that a recipe names.
+
+    Parameters
+    ----------
+    recipe : BoundaryRecipe
+        What a boundary is built from.
+
+    Returns
+    -------
+    tuple of Path
+        Places, water and edges, each once.
+    """
+    water = [] if recipe.water is None else [recipe.water]
+    return tuple(dict.fromkeys([*recipe.places, *water, *recipe.edges]))
+
+
+def _faults(table: Mapping[str, Any]) -> list[str]:
     """List what is wrong with the keys of a recipe."""
     faults = []
     for key in table:
@@ -152,11 +199,13 @@ def _faults(table: Mapping[str, object]) -> list[str]:
         if key not in table:
             faults.append(f"{key} is missing, it must be {KEYS[key]}")
     texts = {"name", "plan", "water"} & table.keys()
-    lists = {"places", "edges"} & table.keys()
+    lists = {"places", "edges", "credits"} & table.keys()
     numbers = {"reach", "narrowest"} & table.keys()
     wrong = [key for key in texts if not isinstance(table[key], str)]
     wrong += [key for key in numbers if not _is_number(table[key])]
     wrong += [key for key in lists if not _are_texts(table[key])]
+    named = {"places", "water", "edges"} & table.keys() - set(wrong)
+    wrong += [key for key in named if not _are_names(table[key])]
     wrong += [
         key for key in {"walk"} & table.keys() if table[key] not in {"closed", "open"}
     ]
@@ -166,10 +215,11 @@ def _faults(table: Mapping[str, object]) -> list[str]:
 
 
 def _is_number(value: object) -> bool:
-    """Whether a value is a finite number."""
+    """Whether a value is a number that a float can hold."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return math.isfinite(value)
+    # By comparison: whole numbers of a recipe may be too large for a float.
+    return -LARGEST_NUMBER < value < LARGEST_NUMBER
 
 
 def _are_texts(value: object) -> bool:
@@ -178,10 +228,27 @@ def _are_texts(value: object) -> bool:
     return all(isinstance(one, str) for one in values)
 
 
+def _are_names(value: str | list[str]) -> bool:
+    """Whether a text or all of a list can be names of files."""
+    return all(
+        name.isprintable() and name and _longest_part(name) <= LONGEST_NAME
+        for name in _listed(value)
+    )
+
+
+def _longest_part(name: str) -> int:
+    """Bytes of the longest name in a path."""
+    return max((len(part.encode()) for part in Path(name).parts), default=0)
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    """Several texts, or one."""
+    return [value] if isinstance(value, str) else value
+
+
 def _files(value: str | list[str], recipe: Path) -> tuple[Path, ...]:
     """Paths of files that a recipe names."""
-    names = [value] if isinstance(value, str) else value
-    return tuple(recipe.parent / name for name in names)
+    return tuple(recipe.parent / name for name in _listed(value))
 
 
 def _read_anchor(value: object, file: str) -> str | Anchor:
@@ -208,7 +275,37 @@ def _read_anchor(value: object, file: str) -> str | Anchor:
             f"{EXAMPLE}, got {str(at)[:40]} and {str(crs)[:20]}"
         )
         raise TableError(message)
-    return Anchor(name, (float(at[0]), float(at[1])), crs)
+    faults = _anchor_faults(value)
+    if faults:
+        message = f"{file}: the anchor {name}: {'; '.join(faults)}"
+        raise TableError(message)
+    accuracy = value.get("accuracy")
+    return Anchor(
+        name,
+        (float(at[0]), float(at[1])),
+        crs,
+        accuracy=None if accuracy is None else float(accuracy),
+        basis=value.get("basis", ""),
+        kind=value.get("kind", ANCHOR_KINDS[0]),
+    )
+
+
+def _anchor_faults(anchor: Mapping[str, Any]) -> list[str]:
+    """List what is wrong with what an anchor tells beside its place."""
+    faults = [
+        f"unknown key {key!r}{suggest(key, ANCHOR_KEYS)}"
+        for key in anchor
+        if key not in ANCHOR_KEYS
+    ]
+    accuracy, basis = anchor.get("accuracy", 1.0), anchor.get("basis", "")
+    if not (_is_number(accuracy) and accuracy > 0.0):
+        faults.append(f"accuracy must be a number of metres, got {str(accuracy)[:20]!r}")
+    if not isinstance(basis, str):
+        faults.append(f"basis must be a text, got {str(basis)[:20]!r}")
+    if anchor.get("kind", "hub") not in ANCHOR_KINDS:
+        allowed = " or ".join(f'"{kind}"' for kind in ANCHOR_KINDS)
+        faults.append(f"kind must be {allowed}, got {str(anchor['kind'])[:20]!r}")
+    return faults
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from shapely.errors import ShapelyError
 from shapely.geometry import shape as to_shape
 
 from gis.crs import PLAN_EPSG, horizontal, to_plan, to_wgs84
-from gis.district import BUILDING_COLUMNS, District
+from gis.district import District, complete_buildings
 from gis.errors import CrsError, GeometryError, HeidiError, SourceError, TableError
 from gis.faults import MOST_NAMED
 from gis.heights import ground_under, stand_on_terrain
@@ -31,6 +31,12 @@ LOWEST, HIGHEST = 2.0, 400.0
 
 LEVELS = (-10.0, 200.0)
 """Ground floors that are plausible in the region [m RH2000]."""
+
+STOREYS = (0.5, 120.0)
+"""Storeys that a building can have."""
+
+GROSS_AREAS = (1.0, 1e6)
+"""Gross areas (BTA) that a block can have [m2]."""
 
 LONGEST_NAME = 80
 """Letters of a name or use that are kept."""
@@ -66,7 +72,8 @@ class Candidate:
     ----------
     parts : GeoDataFrame
         Its blocks as rows of a district's buildings table, all of the building
-        "candidate" (or another id where the district has one of that name).
+        "candidate" (or another id where the district has one of that name); beside it
+        ``storeys`` and ``gross_area`` [m2], NaN where they are not told.
     floor : float
         Level of its ground floor [m RH2000].
     floor_source : str
@@ -98,8 +105,9 @@ def read_candidate(path: Path, district: District) -> Candidate:
     ----------
     path : Path
         A Feature or FeatureCollection: polygons with ``height_m`` [m above ground] and,
-        if known, ``use``, ``name`` and ``base_m_rh2000``, the level of the ground floor
-        [m RH2000]. Several features are the blocks of one building project. Coordinates are
+        if known, ``use``, ``name``, ``base_m_rh2000``, the level of the ground floor
+        [m RH2000], ``storeys`` and ``gross_area_m2`` (all floors, BTA [m2]).
+        Several features are the blocks of one building project. Coordinates are
         longitude and latitude (CRS84) as RFC 7946 has it, unless a member ``crs`` names
         another system.
     district : District
@@ -137,7 +145,7 @@ def read_candidate(path: Path, district: District) -> Candidate:
         for number, outline in enumerate(plan.geometry, 1)
     ]
     plan = plan.set_geometry(gpd.GeoSeries(outlines, index=plan.index, crs=plan.crs))
-    plan = plan.explode(ignore_index=True)
+    plan = plan.assign(feature=range(len(plan))).explode(ignore_index=True)
     _check_place(plan, district, path)
     return _stand(plan, district)
 
@@ -243,6 +251,21 @@ def _read_row(number: int, feature: dict[str, Any], faults: list[str]) -> dict[s
             )
         else:
             floor = level
+    floors = {}
+    for name, told, unit, (least, most) in (
+        ("storeys", "storeys", "", STOREYS),
+        ("gross_area", "gross_area_m2", " m2", GROSS_AREAS),
+    ):
+        floors[name] = math.nan
+        if properties.get(told) is not None:
+            value = _number(properties[told])
+            if value is None or not least <= value <= most:
+                faults.append(
+                    f"feature {number} must have {told} as a number of {least:g}.."
+                    f"{most:g}{unit}, got {_show(properties, told)}"
+                )
+            else:
+                floors[name] = value
     texts = {}
     for name in ("use", "name"):
         value = properties.get(name)
@@ -255,6 +278,7 @@ def _read_row(number: int, feature: dict[str, Any], faults: list[str]) -> dict[s
         "geometry": _read_outline(number, feature.get("geometry"), faults),
         "height": height if height is not None else math.nan,
         "floor": floor,
+        **floors,
         **texts,
     }
 
@@ -415,6 +439,10 @@ def _stand(plan: gpd.GeoDataFrame, district: District) -> Candidate:
             f"the ground floor lies {lift:.0f} m above the ground: the walls reach up to "
             f"{float((parts['top'] - parts['base']).max()):.0f} m above it",
         )
+    # A gross area is told for a feature, which may be several polygons.
+    area, feature = parts.area.to_numpy(), parts["feature"].to_numpy()
+    share = area / np.bincount(feature, area)[feature]
+    floors = {"storeys": parts["storeys"], "gross_area": parts["gross_area"] * share}
     lowest_part = int(np.argmin(level.to_numpy()))
     wet = shapely.area(
         shapely.intersection(shapely.union_all(parts.geometry), district.water)
@@ -422,7 +450,7 @@ def _stand(plan: gpd.GeoDataFrame, district: District) -> Candidate:
     if wet > SLACK:
         notes = (*notes, f"{wet:,.0f} m2 of the footprint lie in the water")
     return Candidate(
-        parts=parts[[*BUILDING_COLUMNS, "geometry"]],
+        parts=complete_buildings(parts).assign(**floors),
         floor=float(level.iloc[lowest_part]),
         floor_source="stated as base_m_rh2000"
         if told.iloc[lowest_part]

@@ -169,7 +169,7 @@ def _check_degrees(frame: gpd.GeoDataFrame, crs: CRS) -> None:
     if bad.sum() * 2 > len(xy):
         x, y = xy[bad][0]
         message = (
-            f"coordinates in {crs.name} must be degrees, got {x:.1f}, {y:.1f}; "
+            f"coordinates in {crs.name} must be degrees, got {x:.7g}, {y:.7g}; "
             "the label of the reference system is wrong, assign the true one "
             f"(perhaps ogr2ogr -a_srs EPSG:{PLAN_EPSG})"
         )
@@ -190,8 +190,8 @@ def _check_area_of_use(plan: gpd.GeoDataFrame, given: gpd.GeoDataFrame, crs: CRS
     message = (
         f"coordinates must lie within {LONGITUDES[0]}..{LONGITUDES[1]} E, "
         f"{LATITUDES[0]}..{LATITUDES[1]} N, where EPSG:{PLAN_EPSG} holds; {outside} of "
-        f"{int(present.sum())} features do not (x {bounds[0]:.6g}..{bounds[2]:.6g}, "
-        f"y {bounds[1]:.6g}..{bounds[3]:.6g} in {crs.name}): {hint}"
+        f"{int(present.sum())} features do not (x {bounds[0]:.7g}..{bounds[2]:.7g}, "
+        f"y {bounds[1]:.7g}..{bounds[3]:.7g} in {crs.name}): {hint}"
     )
     raise CrsError(message)
 

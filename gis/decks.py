@@ -144,7 +144,7 @@ def make_decks(bridges: gpd.GeoDataFrame, terrain: Terrain) -> Decks:
     """
     notes: list[str] = []
     if bridges.empty:
-        return Decks(_empty(), ())
+        return Decks(no_decks(), ())
     plan = to_plan(bridges).reset_index(drop=True)
     names = feature_names(plan)
     shapes, is_line = _surfaces(plan, names, notes)
@@ -302,8 +302,14 @@ def _end_levels(shape: shapely.Geometry, terrain: Terrain) -> tuple[float, float
     return min(levels), max(levels)
 
 
-def _empty() -> gpd.GeoDataFrame:
-    """Table of no decks."""
+def no_decks() -> gpd.GeoDataFrame:
+    """Table of no decks.
+
+    Returns
+    -------
+    GeoDataFrame
+        As `Decks.table`.
+    """
     kinds = {"name": object, "level_source": object}
     data = {c: pd.Series([], dtype=kinds.get(c, float)) for c in DECK_COLUMNS}
     table = gpd.GeoDataFrame(data, geometry=gpd.GeoSeries([], crs=PLAN))

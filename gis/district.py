@@ -1,27 +1,58 @@
 """Hold a district: boundary, buildings, ground, water, landmarks, trees."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import geopandas as gpd
 import numpy as np
 import shapely
 
 from gis.crs import PLAN, same_plane, to_wgs84
+from gis.decks import DECK_COLUMNS, no_decks
 from gis.errors import CrsError, GeometryError, TableError
+from gis.plan_rules import PlanRules
+from gis.records import Records, no_records
 from gis.terrain import Terrain
+
+ROOF_COLUMNS = (
+    "roof_shape",
+    "roof_height",
+    "roof_direction",
+    "roof_orientation",
+    "roof_angle",
+)
+"""Columns of roofs, with the meaning that `gis.roof_words.roof_words` gives them."""
 
 BUILDING_COLUMNS = (
     "building",
+    "given",
     "name",
     "use",
     "year",
     "height",
     "height_source",
+    "height_year",
+    "height_uncertainty",
+    "eaves",
+    "ridge",
+    *ROOF_COLUMNS,
     "base",
     "base_source",
     "top",
 )
+UNKNOWN = {
+    "height_year": np.nan,
+    "height_uncertainty": np.nan,
+    "eaves": np.nan,
+    "ridge": np.nan,
+    "roof_shape": "",
+    "roof_height": np.nan,
+    "roof_direction": np.nan,
+    "roof_orientation": "",
+    "roof_angle": np.nan,
+}
+"""Columns that few sources tell, with what stands for unknown; see `complete_buildings`."""
+
 LANDMARK_COLUMNS = ("name", "kind", "accuracy", "basis")
 TREE_COLUMNS = ("height", "crown_radius", "source")
 KINDS = ("hub", "landmark")
@@ -42,10 +73,14 @@ class District:
         Edge of the district; buildings may stand beyond it as surroundings.
     buildings : GeoDataFrame
         Index ``part``, unique strings. Columns ``building`` (groups the parts of one
-        building), ``name`` and ``use`` ("" unknown), ``year`` (NaN unknown), ``height``
-        [m above ground] with ``height_source``, ``base`` [m RH2000] with ``base_source``:
-        the lowest ground under the footprint, ``top`` [m RH2000]. Geometry: valid polygons,
-        exterior counter-clockwise, holes allowed, no two of them overlap.
+        building), ``given`` (the identity by which its source knows it), ``name`` and
+        ``use`` ("" unknown), ``year`` (NaN unknown), ``height`` [m above ground] with
+        ``height_source``, ``height_year`` (of the survey or statement) and
+        ``height_uncertainty`` (standard, [m]), ``eaves`` and ``ridge`` [m above ground]
+        where the roof was measured (NaN unknown), `ROOF_COLUMNS`, ``base`` [m RH2000] with
+        ``base_source``: the lowest ground under the footprint, ``top`` [m RH2000].
+        Geometry: valid polygons, exterior counter-clockwise, holes allowed, no two of them
+        overlap.
     terrain : Terrain
         The ground.
     water : MultiPolygon
@@ -62,6 +97,12 @@ class District:
         What was assumed or repaired, in sentences with counts.
     water_level : float
         Elevation of the water surface [m RH2000].
+    decks : GeoDataFrame
+        Bridges as slabs in the air, see `gis.decks.Decks.table`; may be empty.
+    plan : PlanRules or None
+        What may be built; None where no plan was given.
+    records : Records
+        What was repaired, what disagreed and who was renamed on the way.
 
     Raises
     ------
@@ -81,12 +122,16 @@ class District:
     credits: tuple[str, ...]
     notes: tuple[str, ...]
     water_level: float = 0.0
+    decks: gpd.GeoDataFrame = field(default_factory=no_decks)
+    plan: PlanRules | None = None
+    records: Records = field(default_factory=no_records)
 
     def __post_init__(self) -> None:
         """Check what every later step relies on."""
         _check_table(self.buildings, BUILDING_COLUMNS, "buildings")
         _check_table(self.landmarks, LANDMARK_COLUMNS, "landmarks")
         _check_table(self.trees, TREE_COLUMNS, "trees")
+        _check_table(self.decks, DECK_COLUMNS, "decks")
         faults = [*_faulty_ids(self.buildings), *_faulty_rows(self.buildings)]
         wrong = sorted(set(self.landmarks["kind"]) - set(KINDS))
         faults += [f"landmark kind {kind!r} is neither of {KINDS}" for kind in wrong]
@@ -116,6 +161,26 @@ class District:
         centre = self.boundary.centroid
         place: list[float] = to_wgs84(np.array([centre.x, centre.y])).tolist()
         return place
+
+
+def complete_buildings(buildings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Reduce a table of buildings to what a district holds.
+
+    Parameters
+    ----------
+    buildings : GeoDataFrame
+        With `BUILDING_COLUMNS`, of which ``given`` and those of `UNKNOWN` may be absent.
+
+    Returns
+    -------
+    GeoDataFrame
+        In the order of `BUILDING_COLUMNS`; what was absent is unknown, ``given`` as
+        ``building``.
+    """
+    absent = {k: value for k, value in UNKNOWN.items() if k not in buildings.columns}
+    if "given" not in buildings.columns:
+        absent["given"] = buildings["building"]
+    return buildings.assign(**absent)[[*BUILDING_COLUMNS, "geometry"]]
 
 
 def _check_table(table: gpd.GeoDataFrame, columns: tuple[str, ...], what: str) -> None:

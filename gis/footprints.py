@@ -1,7 +1,5 @@
 """Repair building outlines so that they stand side by side in the plan."""
 
-from collections.abc import Sequence
-
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +69,6 @@ def repair_and_log(
     *,
     smallest: float = SMALLEST_AREA,
     snap: float = SNAP,
-    unclosed: Sequence[bool] | None = None,
 ) -> tuple[gpd.GeoDataFrame, Repairs]:
     """Repair outlines as `repair_footprints` does, with a log building by building.
 
@@ -79,8 +76,6 @@ def repair_and_log(
     ----------
     frame, smallest, snap
         As for `repair_footprints`.
-    unclosed : sequence of bool, optional
-        One a row: whether the reader had to close a ring of it, to be logged.
 
     Returns
     -------
@@ -102,9 +97,6 @@ def repair_and_log(
         raise GeometryError(message)
     book = Book()
     names = feature_names(frame)
-    if unclosed is not None:
-        closed = np.flatnonzero(np.asarray(unclosed, dtype=np.bool_))
-        book.log("unclosed ring", closed, at=frame.geometry.to_numpy()[closed])
     pieces = take_polygons(frame.geometry.to_numpy(), names, book)
     pieces, slivers = drop_slivers(pieces, book, smallest=smallest, thinnest=THINNEST)
     what = f"below {smallest:g} m2 or {THINNEST:g} m width left out"

@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from dataclasses import replace
 from functools import cache
-from importlib.resources import files
+from importlib.resources import as_file, files
 from typing import Any
 
 import geopandas as gpd
@@ -13,9 +13,10 @@ import pandas as pd
 import shapely
 
 from gis import outlines
-from gis.boundary import district_boundary
+from gis.boundary import build_boundary
+from gis.boundary_recipe import BoundaryRecipe, read_boundary_recipe
 from gis.crs import PLAN
-from gis.district import BUILDING_COLUMNS, LANDMARK_COLUMNS, District
+from gis.district import LANDMARK_COLUMNS, District, complete_buildings
 from gis.footprints import repair_footprints
 from gis.heights import stand_on_terrain
 from gis.relief import set_level, spread_levels
@@ -41,33 +42,12 @@ QUAY_RAMP = 10.0
 """Slope between the raised pier and the old quays [m]; assumed, no wider than the basin to
 the north, whose far quay is an old one."""
 
-REACH = 80.0
-"""How far the district reaches beyond its walk [m]: so far that every side ends at a quay
-or an edge of the table and not at this distance."""
-
 CREDITS = (
     "Schematic model, not survey data",
     "City of Helsingborg",
     "Lantmäteriet",
     "Digital Twin Cities Centre (DTCC)",
 )
-
-WALK = (
-    "knutpunkten-north",
-    "Knutpunkten (Helsingborg C terminal)",
-    "Elite Hotel Marina Plaza",
-    "ferry-pier",
-    "Prisma (HETCH)",
-    "WTC Helsingborg / Scandic Oceanhamnen",
-    "oslopiren",
-    "Öresundsverket covered sedimentation",
-    "Öresundsverket digester",
-    "RecoLab",
-    "Campus Helsingborg / Fabriken1891",
-    "knutpunkten-south",
-    "Järnvägsgatan offices south",
-)
-"""Anchors of the boundary in the order of a walk: ids of landmarks, names of buildings."""
 
 NOTES = (
     "The embedded district is schematic, not survey data: rotated boxes in whole metres, "
@@ -107,18 +87,31 @@ def heidi_district() -> District:
     )
 
 
+def heidi_recipe() -> BoundaryRecipe:
+    """Recipe of the boundary of the embedded district.
+
+    Returns
+    -------
+    BoundaryRecipe
+        Its anchors are ids of the landmarks and names of the buildings of `heidi_district`.
+    """
+    with as_file(files("gis.data").joinpath("boundary.toml")) as path:
+        return read_boundary_recipe(path)
+
+
 @cache
 def _build() -> District:
     """Build the district once per process."""
+    recipe = heidi_recipe()
     water = shapely.MultiPolygon(list(_rings("water.csv").values()))
     footprints, repairs = repair_footprints(_footprints(_read("massing.csv")))
     terrain = Terrain(GRID, _ground(footprints, water), "schematic levels, not survey data")
     standing, levels = stand_on_terrain(footprints, terrain)
-    buildings = standing[[*BUILDING_COLUMNS, "geometry"]].sort_index()
+    buildings = complete_buildings(standing).sort_index()
     landmarks = _landmarks()
     return District(
-        name="Helsingborg Innovation District (HEIDI)",
-        boundary=_boundary(buildings, landmarks, water),
+        name=recipe.name,
+        boundary=_boundary(recipe, buildings, landmarks, water),
         buildings=buildings,
         terrain=terrain,
         water=water,
@@ -230,15 +223,17 @@ def _trees() -> gpd.GeoDataFrame:
 
 
 def _boundary(
-    buildings: gpd.GeoDataFrame, landmarks: gpd.GeoDataFrame, water: shapely.MultiPolygon
+    recipe: BoundaryRecipe,
+    buildings: gpd.GeoDataFrame,
+    landmarks: gpd.GeoDataFrame,
+    water: shapely.MultiPolygon,
 ) -> shapely.Polygon | shapely.MultiPolygon:
-    """Boundary along the walk, cut by the water and the natural edges."""
+    """Boundary along the walk of the recipe, cut by the water and the natural edges."""
     by_name = buildings[buildings["name"] != ""].dissolve("name").geometry
-    places = {**landmarks.geometry.to_dict(), **by_name.to_dict()}
     edges = _read("edges.csv").groupby("name", sort=False)[["easting", "northing"]]
-    return district_boundary(
-        [places[name] for name in WALK],
-        reach=REACH,
+    return build_boundary(
+        recipe,
+        places={**landmarks.geometry.to_dict(), **by_name.to_dict()},
         water=water,
         edges=[shapely.LineString(edge.to_numpy()) for _, edge in edges],
     )

@@ -1,5 +1,7 @@
 """Find how high each building stands, naming where each number comes from."""
 
+from pathlib import Path
+
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
@@ -9,8 +11,8 @@ import shapely
 from gis.attributes import as_text, feature_names, find_columns, read_numbers
 from gis.errors import TerrainError
 from gis.faults import count_things, name_some
-from gis.sources.geotiff import label_cells
-from gis.terrain import Terrain
+from gis.ground_windows import ground_levels, open_ground
+from gis.terrain import Grid, Terrain
 
 LOWEST, HIGHEST = 2.0, 200.0
 """Plausible heights of buildings [m]: a shed, and more than Sweden's tallest (190 m)."""
@@ -26,6 +28,10 @@ FEWEST_SIMILAR = 5
 
 ASSUMED_SMALL, ASSUMED = 3.0, 6.0
 """Heights if none are known at all [m]: one storey below the first area class, else two."""
+
+LEAST_SPREAD, ASSUMED_SPREAD = 1.5, 3.0
+"""Standard uncertainty of an assumed height [m]: half a storey at least, for what is
+similar is not the same; and a whole one where no height is known."""
 
 GROUND_TOLERANCE = 5.0
 """Largest plausible distance between a stated ground level and the terrain [m]."""
@@ -135,32 +141,45 @@ def fill_heights(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, tuple[str, 
     Parameters
     ----------
     frame : GeoDataFrame
-        Polygons with ``height`` [m] and ``height_source``.
+        Polygons with ``height`` [m] and ``height_source``; ``height_uncertainty`` [m] if it
+        is to be told.
 
     Returns
     -------
     frame : GeoDataFrame
-        A copy in which every ``height`` is known.
+        A copy in which every ``height`` is known. A column ``height_uncertainty`` gets the
+        spread of the heights that each assumed one is the median of, at least
+        `LEAST_SPREAD`, or `ASSUMED_SPREAD` if none are known; those of known heights stay.
     notes : tuple of str
         How many heights come from where.
+
+    Notes
+    -----
+    The spread is 1.4826 times the median absolute deviation: the standard deviation of
+    normal values (Rousseeuw and Croux 1993, doi 10.1080/01621459.1993.10476408), that a
+    few towers among them hardly change.
     """
     height = frame["height"].to_numpy(dtype=np.float64).copy()
     source = frame["height_source"].to_numpy(dtype=object).copy()
     group = np.digitize(shapely.area(frame.geometry.to_numpy()), AREA_CLASSES)
     known = ~np.isnan(height)
+    error = np.full(len(height), np.nan)
+    if "height_uncertainty" in frame.columns:
+        error = frame["height_uncertainty"].to_numpy(dtype=np.float64, na_value=np.nan)
+        error = error.copy()
     for number in np.unique(group[~known]):
         mine = ~known & (group == number)
         similar = known & (group == number)
         if similar.sum() >= FEWEST_SIMILAR:
-            value = float(np.median(height[similar]))
+            value, spread = _middle(height[similar])
             reason = f"median of {similar.sum()} known heights of {_class_name(number)}"
         elif known.sum() >= FEWEST_SIMILAR:
-            value = float(np.median(height[known]))
+            value, spread = _middle(height[known])
             reason = f"median of all {known.sum()} known heights"
         else:
-            value = ASSUMED_SMALL if number == 0 else ASSUMED
+            value, spread = ASSUMED_SMALL if number == 0 else ASSUMED, ASSUMED_SPREAD
             reason = f"{value:g} m, too few heights known"
-        height[mine] = round(value, 1)
+        height[mine], error[mine] = round(value, 1), round(spread, 2)
         source[mine] = f"assumed: {reason}"
     counts = pd.Series(source).value_counts(sort=False)
     notes = [
@@ -169,21 +188,25 @@ def fill_heights(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, tuple[str, 
         else f"{count_things(count, 'missing height')} {text}"
         for text, count in sorted((str(t), int(c)) for t, c in counts.items())
     ]
-    return frame.assign(height=height, height_source=source), tuple(notes)
+    filled = frame.assign(height=height, height_source=source)
+    if "height_uncertainty" in frame.columns:
+        filled = filled.assign(height_uncertainty=error)
+    return filled, tuple(notes)
 
 
 def stand_on_terrain(
-    frame: gpd.GeoDataFrame, terrain: Terrain
+    frame: gpd.GeoDataFrame, terrain: Terrain | Path
 ) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:
     """Set buildings on the ground.
 
     Parameters
     ----------
     frame : GeoDataFrame
-        Polygons that do not overlap, with ``height`` [m]; a column ``ground`` [m RH2000]
+        Polygons with ``height`` [m]; a column ``ground`` [m RH2000]
         (NaN unknown) is used if it lies within `GROUND_TOLERANCE` of the terrain.
-    terrain : Terrain
-        The ground.
+    terrain : Terrain or Path
+        The ground, or a GeoTIFF of it. Of a file only the windows are read that hold
+        buildings, at its own fineness, however large it is.
 
     Returns
     -------
@@ -196,14 +219,16 @@ def stand_on_terrain(
 
     Raises
     ------
-    TerrainError
-        If more than half of the buildings lie beyond the terrain.
+    SourceError, CrsError, TerrainError
+        If more than half of the buildings lie beyond the terrain, or more than half of the
+        ground under them is missing; if a file cannot be read.
     """
     polygons = frame.geometry.to_numpy()
-    notes: list[str] = []
-    outside = _is_outside(polygons, terrain)
-    _refuse_foreign(outside, terrain)
-    lowest, median = ground_under(polygons, terrain)
+    with open_ground(terrain) as ground:
+        outside = _is_outside(polygons, ground.grid)
+        _refuse_foreign(outside, ground.grid)
+        lowest, median, told = ground_levels(polygons, ground)
+    notes = [*ground.notes, *told]
     stated = np.full(len(frame), np.nan)
     if "ground" in frame.columns:
         stated = frame["ground"].to_numpy(dtype=np.float64)
@@ -234,7 +259,7 @@ def stand_on_terrain(
         )
     top = np.where(low, median + height, top)
     plausible &= ~low
-    source = np.where(outside, "nearest terrain", f"terrain: {terrain.source}").astype(
+    source = np.where(outside, "nearest terrain", f"terrain: {ground.source}").astype(
         object
     )
     source = np.where(plausible, source + ", top from stated ground", source)
@@ -243,16 +268,16 @@ def stand_on_terrain(
 
 
 def ground_under(
-    polygons: npt.NDArray[np.object_], terrain: Terrain
+    polygons: npt.NDArray[np.object_], terrain: Terrain | Path
 ) -> tuple[FloatArray, FloatArray]:
     """Lowest and median terrain under footprints.
 
     Parameters
     ----------
     polygons : (n,) object
-        Polygons that do not overlap, EPSG:3008 [m].
-    terrain : Terrain
-        The ground.
+        Polygons, EPSG:3008 [m].
+    terrain : Terrain or Path
+        The ground, or a GeoTIFF of it that is read by window.
 
     Returns
     -------
@@ -260,26 +285,9 @@ def ground_under(
         RH2000 [m]. The outline is sampled at most half a cell apart (vertices included),
         the inside at the cell centres; the median is that of the inside if it has any.
     """
-    grid = terrain.grid
-    outline, owner = shapely.get_coordinates(
-        shapely.segmentize(polygons, grid.cell / 2), return_index=True
-    )
-    edge = pd.Series(terrain.sample(outline[:, 0], outline[:, 1]))
-    by_edge = edge.groupby(owner)
-    labels = label_cells(
-        polygons,
-        west=grid.west,
-        north=grid.north,
-        cell=grid.cell,
-        rows=grid.rows,
-        columns=grid.columns,
-    )
-    is_inside = labels > 0
-    inside = pd.Series(terrain.z[is_inside]).groupby(labels[is_inside] - 1)
-    every = pd.RangeIndex(len(polygons))
-    lowest = np.fmin(by_edge.min(), inside.min().reindex(every))
-    median = inside.median().reindex(every).fillna(by_edge.median())
-    return np.asarray(lowest, dtype=np.float64), np.asarray(median, dtype=np.float64)
+    with open_ground(terrain) as ground:
+        lowest, median, _ = ground_levels(polygons, ground)
+    return lowest, median
 
 
 def _stated_heights(
@@ -320,9 +328,16 @@ def _class_name(number: int) -> str:
     return f"footprints of {limits[number - 1]}..{limits[number]} m2"
 
 
-def _is_outside(polygons: npt.NDArray[np.object_], terrain: Terrain) -> BoolArray:
+def _middle(heights: FloatArray) -> tuple[float, float]:
+    """Median of known heights, and how far a similar one may be from it."""
+    value = float(np.median(heights))
+    spread = 1.4826 * float(np.median(np.abs(heights - value)))
+    return value, max(spread, LEAST_SPREAD)
+
+
+def _is_outside(polygons: npt.NDArray[np.object_], grid: Grid) -> BoolArray:
     """Whether footprints reach beyond the terrain."""
-    west, south, east, north = terrain.grid.bounds
+    west, south, east, north = grid.bounds
     box = shapely.bounds(polygons)
     outside: BoolArray = (
         (box[:, 0] < west) | (box[:, 1] < south) | (box[:, 2] > east) | (box[:, 3] > north)
@@ -330,11 +345,11 @@ def _is_outside(polygons: npt.NDArray[np.object_], terrain: Terrain) -> BoolArra
     return outside
 
 
-def _refuse_foreign(outside: BoolArray, terrain: Terrain) -> None:
+def _refuse_foreign(outside: BoolArray, grid: Grid) -> None:
     """Refuse a terrain that most buildings lie beyond."""
     if outside.mean() <= 0.5:
         return
-    west, south, east, north = terrain.grid.bounds
+    west, south, east, north = grid.bounds
     message = (
         f"the terrain must cover the buildings, {int(outside.sum())} of {len(outside)} lie "
         f"beyond it (E {west:.0f}..{east:.0f}, N {south:.0f}..{north:.0f}); check the "

@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 
 from gis.attributes import as_text
+from gis.cores import in_chunks, query_tree
 from gis.errors import TableError
 from gis.faults import count_things, name_some
 from gis.part_names import is_place_name
@@ -180,8 +181,8 @@ def _buildings(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 def _common_ground(before: Polygons, after: Polygons) -> _Pairs:
     """Compare all buildings that touch."""
-    new, old = shapely.STRtree(before).query(after, predicate="intersects")
-    common = shapely.area(shapely.intersection(before[old], after[new]))
+    new, old = query_tree(shapely.STRtree(before), after, predicate="intersects")
+    common = shapely.area(in_chunks(shapely.intersection, before[old], after[new]))
     shares = common > 0.0
     old, new, common = old[shares], new[shares], common[shares]
     one, other = shapely.area(before)[old], shapely.area(after)[new]
@@ -196,7 +197,7 @@ def _match_ids(
     known = known[(known.index != "") & ~known.index.duplicated(keep=False)]
     ids = after["given"].to_numpy()
     unique = (ids != "") & ~pd.Series(ids).duplicated(keep=False).to_numpy()
-    new = np.flatnonzero(unique & np.isin(ids, known.index.to_numpy()))
+    new = np.flatnonzero(unique & pd.Index(ids).isin(known.index))
     old = known.reindex(ids[new]).to_numpy(dtype=np.intp)
     count = len(after)
     meets = np.isin(old * count + new, pairs.old * count + pairs.new)
@@ -336,10 +337,10 @@ def _rename(
     building = names[number.loc[as_text(current["building"]).to_numpy()].to_numpy()]
     was = as_text(previous["building"]).to_numpy()
     shapes, old_shapes = current.geometry.to_numpy(), previous.geometry.to_numpy()
-    one, other = shapely.STRtree(old_shapes).query(shapes, predicate="intersects")
+    one, other = query_tree(shapely.STRtree(old_shapes), shapes, predicate="intersects")
     mine = building[one] == was[other]
     one, other = one[mine], other[mine]
-    common = shapely.area(shapely.intersection(shapes[one], old_shapes[other]))
+    common = shapely.area(in_chunks(shapely.intersection, shapes[one], old_shapes[other]))
     labels = previous.index.to_numpy()
     order = np.lexsort(
         (_by_place(shapes)[one], labels[other].astype(str), -common.round(6))
@@ -353,7 +354,7 @@ def _rename(
     many = pd.Series(building).map(pd.Series(building).value_counts()).to_numpy()
     # A building of one part that moved off its ground is known by its id alone.
     only = pd.Series(labels, index=was)[~pd.Series(was).duplicated(keep=False).to_numpy()]
-    moved = (parts == "") & (many == 1) & np.isin(building, only.index.to_numpy())
+    moved = (parts == "") & (many == 1) & pd.Index(building).isin(only.index)
     parts[moved] = only.reindex(building[moved]).to_numpy()
     taken = used | {str(part) for part in parts}
     blank = np.flatnonzero(parts == "")

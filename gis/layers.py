@@ -1,6 +1,7 @@
 """Write a district as layers of a GeoPackage, and read them again."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +12,19 @@ import pyogrio
 import shapely
 
 from gis.crs import PLAN
+from gis.decks import DECK_COLUMNS
 from gis.district import BUILDING_COLUMNS, LANDMARK_COLUMNS, TREE_COLUMNS, District
 from gis.errors import SourceError, TableError
 from gis.files import atomic_path
+from gis.plan_rules import PlanRules, plan_layer, read_plan_layer
+from gis.records import (
+    CONFLICT_COLUMNS,
+    IDENTITY_COLUMNS,
+    REPAIR_COLUMNS,
+    Records,
+)
 from gis.sources.gdal_options import NO_SIDE_FILES, gdal_options
+from gis.sources.pointers import OFFLINE, refuse_pointer
 
 WRITTEN_AT = "2000-01-01T00:00:00.000Z"
 """Stands in the file for the time of writing, so that equal layers give equal bytes."""
@@ -32,8 +42,9 @@ def write_buildings(
     path : Path
         Ends in ``.gpkg``.
     district : District
-        Gives the layers buildings (one feature per part), boundary, landmarks, trees
-        and water; empty ones are left out.
+        Gives the layers buildings (one feature per part), boundary, landmarks, trees,
+        water, decks, plan, and of its records repairs, height_conflicts, identities and
+        retired; empty ones are left out.
     results : DataFrame, optional
         Results for the buildings layer. The index holds parts or buildings and is named
         ``part`` or ``building``; a building's results are repeated on each of its parts.
@@ -59,12 +70,26 @@ def write_buildings(
         "landmarks": district.landmarks,
         "trees": district.trees,
         "water": _shapes(list(district.water.geoms), level=district.water_level),
+        "decks": district.decks,
+        **_records(district.records),
     }
+    if district.plan is not None:
+        layers["plan"] = plan_layer(district.plan)
     with atomic_path(path) as temporary, gdal_options({"OGR_CURRENT_DATE": WRITTEN_AT}):
         temporary.unlink(missing_ok=True)
         for name, layer in layers.items():
             if len(layer):
                 _append(temporary, name, layer, described)
+
+
+def _records(records: Records) -> dict[str, pd.DataFrame]:
+    """Return the records as layers, all but the repairs without geometry."""
+    return {
+        "repairs": records.repairs,
+        "height_conflicts": records.conflicts,
+        "identities": records.identities,
+        "retired": pd.DataFrame({"building": pd.Series(records.retired, dtype=object)}),
+    }
 
 
 def _with_results(
@@ -111,9 +136,7 @@ def _describe(district: District) -> dict[str, str]:
     }
 
 
-def _append(
-    path: Path, name: str, layer: gpd.GeoDataFrame, described: dict[str, str]
-) -> None:
+def _append(path: Path, name: str, layer: pd.DataFrame, described: dict[str, str]) -> None:
     """Write one layer into a new or an existing file."""
     columns = layer if layer.index.name is None else layer.reset_index()
     texts = [
@@ -148,6 +171,9 @@ class Layers:
     landmarks: gpd.GeoDataFrame
     trees: gpd.GeoDataFrame
     water: shapely.MultiPolygon
+    decks: gpd.GeoDataFrame
+    plan: PlanRules | None
+    records: Records
 
 
 def read_layers(path: Path) -> Layers:
@@ -168,8 +194,10 @@ def read_layers(path: Path) -> Layers:
     SourceError
         If the file is missing, unreadable or lacks a layer or column.
     """
+    if path.exists():
+        refuse_pointer(path)
     try:
-        with gdal_options(NO_SIDE_FILES):
+        with gdal_options(NO_SIDE_FILES | OFFLINE):
             present = {str(name) for name, _ in pyogrio.list_layers(path)}
             frames = {name: pyogrio.read_dataframe(path, layer=name) for name in present}
         return Layers(
@@ -180,6 +208,9 @@ def read_layers(path: Path) -> Layers:
             water=shapely.MultiPolygon(list(frames["water"].geometry))
             if "water" in frames
             else shapely.MultiPolygon(),
+            decks=_read_table(frames.get("decks"), "deck", DECK_COLUMNS),
+            plan=read_plan_layer(frames["plan"]) if "plan" in frames else None,
+            records=_read_records(frames),
         )
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
         message = f"{path} must be a readable GeoPackage of a twin; build the twin again"
@@ -192,17 +223,44 @@ def read_layers(path: Path) -> Layers:
         raise SourceError(message) from error
 
 
-NUMBERS = ("year", "height", "base", "top", "accuracy", "crown_radius")
+NUMBERS = (
+    *(
+        "year",
+        "height",
+        "height_year",
+        "height_uncertainty",
+        "eaves",
+        "ridge",
+        "roof_height",
+        "roof_direction",
+        "roof_angle",
+        "base",
+        "top",
+    ),
+    *("accuracy", "crown_radius"),
+    *("level", "level_low", "level_high", "thickness"),
+    *("amount", "other", "difference", "limit", "share"),
+)
 """Columns of numbers; the others hold text, "" where nothing is known."""
 
 
 def _read_table(
-    frame: gpd.GeoDataFrame | None, index: str, columns: tuple[str, ...]
+    frame: pd.DataFrame | None, index: str, columns: tuple[str, ...]
 ) -> gpd.GeoDataFrame:
     """Return a layer's table with its index and the types that `District` promises."""
+    table = _read_columns(frame, index, columns)
+    shapes = np.empty(0, object) if frame is None else frame.geometry.to_numpy()
+    geometry = gpd.GeoSeries(shapes, index=table.index, crs=PLAN)
+    return gpd.GeoDataFrame(table, geometry=geometry)
+
+
+def _read_columns(
+    frame: pd.DataFrame | None, index: str, columns: tuple[str, ...]
+) -> pd.DataFrame:
+    """Return the columns of a layer, with ``index`` as index where the layer has it."""
     if frame is None:
         data = {c: pd.Series([], dtype=float if c in NUMBERS else object) for c in columns}
-        return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries([], crs=PLAN))
+        return pd.DataFrame(data).rename_axis(index or None)
     table = frame.set_index(index) if index in frame.columns else frame
     values = {
         name: table[name].astype(np.float64)
@@ -210,4 +268,15 @@ def _read_table(
         else table[name].astype(object).where(table[name].notna(), "").astype(str)
         for name in columns
     }
-    return gpd.GeoDataFrame(values, geometry=table.geometry, index=table.index, crs=PLAN)
+    return pd.DataFrame(values, index=table.index)
+
+
+def _read_records(frames: Mapping[str, pd.DataFrame]) -> Records:
+    """Return what was done to the data, as `gis.records` describes it."""
+    retired = frames.get("retired")
+    return Records(
+        repairs=_read_table(frames.get("repairs"), "", REPAIR_COLUMNS),
+        conflicts=_read_columns(frames.get("height_conflicts"), "part", CONFLICT_COLUMNS),
+        identities=_read_columns(frames.get("identities"), "", IDENTITY_COLUMNS),
+        retired=() if retired is None else tuple(retired["building"].astype(str)),
+    )

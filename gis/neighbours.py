@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import shapely
 
+from gis.cores import in_chunks, query_tree
 from gis.corners import Corners, Flags, FloatArray, Positions
 from gis.slivers import SAME_VERTEX
 
@@ -108,10 +109,9 @@ def find_near(corners: Corners, reach: float, *, slim: Flags) -> Near:
     Near
     """
     ends = np.stack([corners.xy, corners.xy[corners.following]], axis=1)
-    tree = shapely.STRtree(shapely.linestrings(ends))
-    corner, wall = tree.query(
-        shapely.points(corners.xy), predicate="dwithin", distance=reach
-    )
+    tree = shapely.STRtree(in_chunks(shapely.linestrings, ends))
+    points = in_chunks(shapely.points, corners.xy)
+    corner, wall = query_tree(tree, points, predicate="dwithin", distance=reach)
     foreign = corners.polygon[corner] != corners.polygon[wall]
     foreign |= slim[corners.polygon[corner]]
     corner, wall = corner[foreign], wall[foreign]

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from gis.cores import in_chunks, query_tree
 from gis.errors import GeometryError
 
 SMALLEST_OVERLAP = 1e-4
@@ -73,7 +74,7 @@ def find_overlaps(
     """
     tree = shapely.STRtree(polygons)
     asked = np.arange(len(polygons)) if among is None else np.unique(among)
-    one, other = tree.query(polygons[asked], predicate="intersects")
+    one, other = query_tree(tree, polygons[asked], predicate="intersects")
     one = asked[one]
     if among is None:
         once = one < other
@@ -81,7 +82,7 @@ def find_overlaps(
         twice = np.isin(other, asked)
         once = (one != other) & (~twice | (one < other))
     one, other = one[once], other[once]
-    common = shapely.intersection(polygons[one], polygons[other])
+    common = in_chunks(shapely.intersection, polygons[one], polygons[other])
     pair = shapely.area(common) > SMALLEST_OVERLAP
     return one[pair], other[pair], common[pair]
 

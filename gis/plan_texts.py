@@ -130,11 +130,20 @@ offices, services, assembly and education of adults, but no homes; assumed."""
 SHEDS = ("garage", "shed", "komplementbyggnad", "carport", "outbuilding")
 """Uses that ground for outbuildings only (korsmark) allows."""
 
-ROMAN = {"I": 1.0, "II": 2.0, "III": 3.0, "IV": 4.0, "V": 5.0, "VI": 6.0, "VII": 7.0}
+ROMAN = {
+    numeral: float(number)
+    for number, numeral in enumerate(
+        ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"), 1
+    )
+}
+"""Storeys as plans number them; taller buildings are given in figures."""
 
 _NUMBER = r"([+-]?\s?\d+(?:[ \u00a0]\d{3})*(?:[.,]\d+)?)"
 _ABOVE_ZERO = re.compile(r"nollplan|rh ?2000|m[öo]h|över havet|over havet", re.I)
-_OTHER_DATUM = re.compile(r"rh ?(?:70|00)\b|rh ?1900|lokal", re.I)
+_OTHER_DATUM = re.compile(
+    r"rh ?(?:70|00)\b|rh ?1900|lokal\w* (?:höjd|noll|referens|system)", re.I
+)
+_BETWEEN_RULES = re.compile(r"(?<=[.;!])\s+(?=[A-ZÅÄÖ])|\s*[\r\n]+\s*")
 _SENTENCES = (
     ("building_height", re.compile(rf"byggnadshöjd\D*?{_NUMBER}", re.I)),
     ("ridge_height", re.compile(rf"nockhöjd\D*?{_NUMBER}", re.I)),
@@ -166,7 +175,7 @@ class Told:
     no_building, sheds_only : bool
         Whether it forbids buildings, or all but outbuildings.
     other_datum : bool
-        Whether a level is above another zero than that of RH2000; it is left out then.
+        Whether a level is above another zero than that of RH2000 and left out.
     """
 
     limits: dict[str, float]
@@ -189,7 +198,8 @@ def read_sentence(text: str) -> Told:
     """
     text = " ".join(text[:2000].split())
     limits: dict[str, float] = {}
-    other = bool(_OTHER_DATUM.search(text))
+    has_other = bool(_OTHER_DATUM.search(text))
+    left_out = False
     above_zero = bool(_ABOVE_ZERO.search(text))
     for name, rule in _SENTENCES:
         found = rule.search(text)
@@ -200,12 +210,37 @@ def read_sentence(text: str) -> Told:
         is_level = above_zero or number.startswith("+")
         is_high = name.endswith("_height") and is_level
         limit = name.replace("_height", "_level") if is_high else name
-        if limit.endswith("_level") and other:
+        if limit.endswith("_level") and has_other:
+            left_out = True
             continue
         limits[limit] = value / 100.0 if limit == "building_share" else value
     return Told(
-        limits, bool(_NO_BUILDING.search(text)), bool(_SHEDS_ONLY.search(text)), other
+        limits, bool(_NO_BUILDING.search(text)), bool(_SHEDS_ONLY.search(text)), left_out
     )
+
+
+def unread_sentences(text: str) -> tuple[str, ...]:
+    """Sentences of a text that hold a rule for people only.
+
+    Examples
+    --------
+    >>> unread_sentences("Högsta nockhöjd är 12 meter. Fasad ska vara av tegel.")
+    ('Fasad ska vara av tegel.',)
+    >>> unread_sentences("Högsta totalhöjd är +40 meter över nollplanet RH70")
+    ('Högsta totalhöjd är +40 meter över nollplanet RH70',)
+    """
+    pieces = [piece for piece in _BETWEEN_RULES.split(text) if piece.strip()]
+    return tuple(piece for piece in pieces if not _is_read(piece))
+
+
+def _is_read(sentence: str) -> bool:
+    """Whether all that a sentence rules is understood, as far as a machine can tell."""
+    told = read_sentence(sentence)
+    if told.other_datum:
+        return False
+    # Above which zero a height is measured is no rule of its own.
+    is_remark = len(sentence) < 60 and _ABOVE_ZERO.search(sentence) is not None
+    return bool(told.limits or told.no_building or told.sheds_only or is_remark)
 
 
 def read_storeys(text: str) -> float:

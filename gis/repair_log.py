@@ -1,5 +1,6 @@
 """Keep a log of what was repaired, building by building."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import geopandas as gpd
@@ -173,6 +174,52 @@ def write_log(
     )
     order = np.lexsort((np.arange(len(table)), table["part"], table["building"]))
     return Repairs(tuple(book.notes), table.iloc[order].reset_index(drop=True))
+
+
+def add_mended(
+    table: gpd.GeoDataFrame,
+    mended: Mapping[str, Mapping[str, int]],
+    result: gpd.GeoDataFrame,
+) -> gpd.GeoDataFrame:
+    """Add what a reader mended before to the log.
+
+    Parameters
+    ----------
+    table : GeoDataFrame
+        As `Repairs.table`.
+    mended : mapping of str to mapping
+        By fault of `FAULTS`: how many rings of each feature had it, by identity.
+    result : GeoDataFrame
+        What is left: index ``part``, column ``building``.
+
+    Returns
+    -------
+    GeoDataFrame
+        With a row for each feature and fault; ``part`` is the largest of its building, ""
+        and no place if the feature was no building or is gone.
+    """
+    largest = result.iloc[np.argsort(-shapely.area(result.geometry.to_numpy()))]
+    largest = largest.reset_index().drop_duplicates("building").set_index("building")
+    rows = [
+        (
+            largest["part"].get(identity, ""),
+            identity,
+            fault,
+            FAULTS[fault],
+            float(count),
+            "rings",
+            largest.geometry.get(identity),
+        )
+        for fault, counts in mended.items()
+        for identity, count in sorted(counts.items())
+    ]
+    if not rows:
+        return table
+    more = gpd.GeoDataFrame(rows, columns=list(COLUMNS), crs=table.crs)
+    places = shapely.centroid(more.geometry.to_numpy())
+    both = pd.concat([more.set_geometry(places, crs=table.crs), table], ignore_index=True)
+    order = np.lexsort((np.arange(len(both)), both["part"], both["building"]))
+    return gpd.GeoDataFrame(both.iloc[order].reset_index(drop=True), crs=table.crs)
 
 
 def _nearest_part(

@@ -1,16 +1,17 @@
 """Measure how high roofs stand in a point cloud or a surface model."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import shapely
 
-from gis.errors import GeometryError, TerrainError
+from gis.cores import spread
+from gis.errors import TerrainError
 from gis.faults import count_things
+from gis.ground_windows import open_ground
 from gis.roof_cells import (
     RoofCells,
     lay_cells,
@@ -20,9 +21,10 @@ from gis.roof_cells import (
     tops_of_cells,
 )
 from gis.roof_samples import Samples, Sites, samples_from_points, samples_from_surface
-from gis.sources.geotiff import Bounds
+from gis.sources.geotiff import Bounds, open_raster
 from gis.sources.pointcloud import Points, tell_left_out
 from gis.terrain import Terrain
+from gis.tiles import footprint_tiles
 
 FLOOR = 2.0
 """Samples less than this above the ground are no roof [m]; as `gis.heights.LOWEST`."""
@@ -69,9 +71,6 @@ and for a cell of 1 m of a surface model. Both are assumptions."""
 CORRELATED = 4.0
 """Area within which samples of a roof are taken to say the same [m2]; an assumption."""
 
-TILE = 1024.0
-"""Side of the windows in which rasters are read [m]."""
-
 CELL = 1.0
 """Side of the cells on which points are laid [m]."""
 
@@ -95,6 +94,7 @@ FloatArray = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
 Polygons = npt.NDArray[np.object_]
 Ground = Terrain | Path
+_Tile = tuple[pd.DataFrame, tuple[str, ...], TerrainError | None]
 
 
 def roof_heights_from_surface(
@@ -112,7 +112,8 @@ def roof_heights_from_surface(
     footprints : (n,) object
         Polygons in EPSG:3008 that do not overlap.
     surface : Path
-        GeoTIFF of the highest thing in each cell, RH2000 [m]. Read by windows of `TILE`.
+        GeoTIFF of the highest thing in each cell, RH2000 [m]. Read by windows of
+        `gis.tiles.TILE`.
     ground : Terrain or Path
         The terrain, or a GeoTIFF of it that is read by the same windows.
     margin : float
@@ -136,19 +137,24 @@ def roof_heights_from_surface(
     tables: list[pd.DataFrame] = []
     told: dict[str, None] = {}
     first_fault: TerrainError | None = None
-    for rows, bounds in _tiles(footprints):
-        try:
-            samples, sites, cell, notes = samples_from_surface(
-                footprints[rows], Path(surface), ground, bounds, margin
-            )
-        except TerrainError as error:
-            # A raster that ends before the buildings do is no fault unless it misses all.
-            first_fault = first_fault or error
-            tables.append(_nothing(rows))
-            continue
-        told.update(dict.fromkeys(notes))
-        roofs = _measure(samples, sites, cell=cell, accuracy=accuracy)
-        tables.append(roofs.set_axis(rows))
+    with open_raster(Path(surface)) as raster, open_ground(ground) as below:
+
+        def measure(tile: tuple[Positions, Bounds]) -> _Tile:
+            rows, bounds = tile
+            try:
+                samples, sites, cell, notes = samples_from_surface(
+                    footprints[rows], raster, below, bounds, margin
+                )
+            except TerrainError as error:
+                # A raster that ends before the buildings is no fault unless it misses all.
+                return _nothing(rows), (), error
+            roofs = _measure(samples, sites, cell=cell, accuracy=accuracy)
+            return roofs.set_axis(rows), notes, None
+
+        for table, notes, fault in spread(measure, footprint_tiles(footprints)):
+            tables.append(table)
+            told.update(dict.fromkeys(notes))
+            first_fault = first_fault or fault
     if first_fault is not None and all((t["status"] == NO_DATA).all() for t in tables):
         raise first_fault
     if not tables:
@@ -230,27 +236,6 @@ def roof_heights_from_points(
     )
     table = _measure(samples, sites, cell=cell, accuracy=accuracy)
     return table, (*tell_left_out(left_out), *_tell(table))
-
-
-def _tiles(footprints: Polygons) -> Iterator[tuple[Positions, Bounds]]:
-    """Rows of footprints that lie together, and their common bounds."""
-    if not len(footprints):
-        return
-    box = shapely.bounds(footprints)
-    if not np.isfinite(box).all():
-        bad = int((~np.isfinite(box).all(axis=1)).sum())
-        message = (
-            f"footprints must be polygons with coordinates, {bad} are empty or infinite; "
-            "use gis.footprints.repair_footprints"
-        )
-        raise GeometryError(message)
-    column = np.floor((box[:, 0] + box[:, 2]) / 2 / TILE).astype(np.int64)
-    row = np.floor((box[:, 1] + box[:, 3]) / 2 / TILE).astype(np.int64)
-    order = np.lexsort((column, row))
-    breaks = np.flatnonzero(np.diff(row[order]) | np.diff(column[order])) + 1
-    for rows in np.split(order, breaks):
-        low, high = box[rows, :2].min(axis=0), box[rows, 2:].max(axis=0)
-        yield rows, (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
 
 
 def _measure(

@@ -4,17 +4,19 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import shapely
 
+from gis.cells_inside import cells_inside
+from gis.errors import TerrainError
+from gis.ground_windows import Ground, GroundWindow
 from gis.heights import ground_under
-from gis.roof_cells import quantiles
-from gis.sources.geotiff import Bounds, Raster, read_raster
+from gis.roof_cells import order_within, quantiles
+from gis.sources.geotiff import Bounds, OpenRaster
 from gis.sources.pointcloud import BUILDING, UNCLASSIFIED, Points
-from gis.terrain import Grid, Terrain, fill_nearest
+from gis.terrain import Grid, Terrain
 
 FEWEST_BUILDING = 5
 """Points of class 6 that make a footprint's other points no roof."""
@@ -74,8 +76,8 @@ class Sites:
 
 def samples_from_surface(
     footprints: Polygons,
-    surface: Path,
-    ground: Terrain | Path,
+    surface: OpenRaster,
+    ground: Ground,
     bounds: Bounds,
     margin: float,
 ) -> tuple[Samples, Sites, float, tuple[str, ...]]:
@@ -85,7 +87,7 @@ def samples_from_surface(
     ----------
     footprints : (n,) object
         Polygons in EPSG:3008 that lie close together.
-    surface, ground : Path, Terrain
+    surface, ground : OpenRaster, Ground
         See `gis.roof_heights.roof_heights_from_surface`.
     bounds : (west, south, east, north)
         Window that holds the footprints [m].
@@ -104,16 +106,18 @@ def samples_from_surface(
     notes : tuple of str
         What was converted while reading.
     """
-    raster = read_raster(surface, bounds, most_cells=MOST_CELLS)
-    grid = _grid_of(raster)
-    terrain, notes = _terrain_around(ground, bounds)
-    owner, row, column = _cells_inside(footprints, grid)
-    if terrain.grid == grid:
-        level = terrain.z[row, column]
-    else:
-        level = terrain.sample(grid.x[column], grid.y[row])
+    raster = surface.read(bounds, most_cells=MOST_CELLS)
+    rows, columns = raster.values.shape
+    grid = Grid(raster.west, raster.north, raster.cell, rows, columns)
+    _check_below(ground, bounds)
+    window = ground.window(bounds)
+    if np.isnan(window.z).any():
+        message = f"a terrain must have known elevations, {ground.source} lacks all here"
+        raise TerrainError(message)
+    owner, row, column = cells_inside(footprints, grid)
+    level = _ground_of_cells(window, grid, row, column)
     count = len(footprints)
-    low, middle = _under(owner, level, footprints, terrain)
+    low, middle = _under(owner, level, footprints, window)
     rim = max(math.ceil(margin / grid.cell - 1e-9), 1)
     labels = np.full((grid.rows, grid.columns), -1, dtype=np.int32)
     labels[row, column] = owner
@@ -124,7 +128,7 @@ def samples_from_surface(
     values = raster.values
     z = values[row, column]
     take = np.flatnonzero((inner | thin[owner]) & np.isfinite(z))
-    take = take[np.lexsort((z[take], owner[take]))]
+    take = take[order_within(owner[take], z[take])]
     samples = Samples(
         owner=owner[take],
         row=row[take],
@@ -139,7 +143,7 @@ def samples_from_surface(
         ground=middle,
         base=low,
     )
-    return samples, sites, grid.cell, (*raster.notes, *notes)
+    return samples, sites, grid.cell, (*raster.notes, *ground.notes)
 
 
 def samples_from_points(
@@ -206,56 +210,48 @@ def samples_from_points(
 _FEWEST_CELLS = 4
 
 
-def _grid_of(raster: Raster) -> Grid:
-    """Where the cells of a raster lie."""
-    rows, columns = raster.values.shape
-    return Grid(raster.west, raster.north, raster.cell, rows, columns)
+def _check_below(ground: Ground, bounds: Bounds) -> None:
+    """Refuse a window that lies off the terrain altogether."""
+    west, south, east, north = ground.grid.bounds
+    if west < bounds[2] and east > bounds[0] and south < bounds[3] and north > bounds[1]:
+        return
+    message = (
+        f"the terrain must overlap the buildings, {ground.source} covers "
+        f"E {west:.0f}..{east:.0f}, N {south:.0f}..{north:.0f} and the buildings "
+        f"E {bounds[0]:.0f}..{bounds[2]:.0f}, N {bounds[1]:.0f}..{bounds[3]:.0f}; "
+        "check the reference systems of both files"
+    )
+    raise TerrainError(message)
 
 
-def _terrain_around(
-    ground: Terrain | Path, bounds: Bounds
-) -> tuple[Terrain, tuple[str, ...]]:
-    """Terrain of a window."""
-    if isinstance(ground, Terrain):
-        return ground, ()
-    raster = read_raster(Path(ground), bounds, most_cells=MOST_CELLS)
-    values = raster.values
-    terrain = Terrain(_grid_of(raster), fill_nearest(values), Path(ground).name)
-    return terrain, raster.notes
-
-
-def _cells_inside(
-    footprints: Polygons, grid: Grid
-) -> tuple[Positions, Positions, Positions]:
-    """Footprint, row and column of the cells whose centres lie inside, by footprint."""
-    # Asking for the cells of every bounding box at once takes a third of the time of
-    # burning the polygons into a raster, and leaves each of two that overlap its cells.
-    west, south, east, north = shapely.bounds(footprints).T
-    first = np.ceil((west - grid.west) / grid.cell - 0.5).clip(0, grid.columns)
-    last = np.floor((east - grid.west) / grid.cell - 0.5).clip(-1, grid.columns - 1)
-    top = np.ceil((grid.north - north) / grid.cell - 0.5).clip(0, grid.rows)
-    bottom = np.floor((grid.north - south) / grid.cell - 0.5).clip(-1, grid.rows - 1)
-    widths = np.maximum(last - first + 1, 0).astype(np.int64)
-    cells = widths * np.maximum(bottom - top + 1, 0).astype(np.int64)
-    owner = np.repeat(np.arange(len(footprints)), cells)
-    number = np.arange(len(owner)) - np.repeat(np.cumsum(cells) - cells, cells)
-    row = top.astype(np.int64)[owner] + number // widths[owner]
-    column = first.astype(np.int64)[owner] + number % widths[owner]
-    shapely.prepare(footprints)
-    inside = shapely.contains_xy(footprints[owner], grid.x[column], grid.y[row])
-    return owner[inside], row[inside], column[inside]
+def _ground_of_cells(
+    window: GroundWindow, grid: Grid, row: Positions, column: Positions
+) -> FloatArray:
+    """Level of the terrain at the centres of cells."""
+    down = (window.grid.north - grid.north) / grid.cell
+    right = (grid.west - window.grid.west) / grid.cell
+    if window.grid.cell == grid.cell and down.is_integer() and right.is_integer():
+        inside = (
+            right + column.min(initial=0) >= 0
+            and right + column.max(initial=0) < window.grid.columns
+            and down + row.min(initial=0) >= 0
+            and down + row.max(initial=0) < window.grid.rows
+        )
+        if inside:
+            return window.levels(row + int(down), column + int(right))
+    return window.sample(grid.x[column], grid.y[row])
 
 
 def _under(
-    owner: Positions, level: FloatArray, footprints: Polygons, terrain: Terrain
+    owner: Positions, level: FloatArray, footprints: Polygons, window: GroundWindow
 ) -> tuple[FloatArray, FloatArray]:
     """Lowest and median terrain under footprints; at a point where no cell falls in."""
-    order = np.lexsort((level, owner))
+    order = order_within(owner, level)
     low, middle = quantiles(level[order], owner[order], len(footprints), (0.0, 0.5))
     empty = np.isnan(low)
     if empty.any():
         spot = shapely.get_coordinates(shapely.point_on_surface(footprints[empty]))
-        low[empty] = middle[empty] = terrain.sample(spot[:, 0], spot[:, 1])
+        low[empty] = middle[empty] = window.sample(spot[:, 0], spot[:, 1])
     return low, middle
 
 

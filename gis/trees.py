@@ -19,6 +19,7 @@ from gis.district import TREE_COLUMNS
 from gis.errors import CrsError, SourceError, TableError
 from gis.faults import count_things, name_some
 from gis.sources.gdal_options import NO_SIDE_FILES, gdal_options
+from gis.sources.pointers import OFFLINE, refuse_pointer
 
 HEIGHT_COLUMNS = (
     "height",
@@ -238,8 +239,9 @@ def name_trees(trees: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 def _read_vector(path: Path) -> gpd.GeoDataFrame:
     """Layer of points of a vector file, or its only layer."""
+    refuse_pointer(path)
     try:
-        with gdal_options(NO_SIDE_FILES):
+        with gdal_options(NO_SIDE_FILES | OFFLINE):
             layers = [(str(n), str(kind)) for n, kind in pyogrio.list_layers(path)]
             points = [n for n, kind in layers if "Point" in kind]
             told = [n for n in points if "tree" in n.lower() or "trad" in n.lower()]

@@ -15,13 +15,15 @@ noise, not holes, and the nearest cell does (a triangulation takes 10 s a millio
 FloatArray = npt.NDArray[np.float64]
 
 
-def fill_voids(z: FloatArray) -> FloatArray:
+def fill_voids(z: FloatArray, *, most_rim: int = MOST_RIM) -> FloatArray:
     """Span missing cells by triangles between the known cells around them.
 
     Parameters
     ----------
     z : (rows, columns) float
         NaN where missing; at least one value known.
+    most_rim : int
+        Known cells beside gaps above which the nearest known cell is taken instead.
 
     Returns
     -------
@@ -46,7 +48,7 @@ def fill_voids(z: FloatArray) -> FloatArray:
         return filled
     rim = binary_dilation(gaps, np.ones((3, 3), dtype=np.bool_)) & ~gaps
     places = np.argwhere(rim)
-    if not 3 <= len(places) <= MOST_RIM or (np.ptp(places, axis=0) == 0).any():
+    if not 3 <= len(places) <= most_rim or (np.ptp(places, axis=0) == 0).any():
         return filled
     try:
         spanned = LinearNDInterpolator(places, z[rim])(np.argwhere(gaps))

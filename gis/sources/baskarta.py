@@ -166,6 +166,7 @@ def baskarta_of(
         attributes, geometry=found.geometry[kept], crs=_system(found, kept, name, notes)
     )
     ids = _ids(attributes, [found.ids[n] for n in kept])
+    given = ids
     table, repeats = drop_repeats(whole.assign(_id=ids), ids)
     if repeats:
         notes.append(f"{count_things(repeats, 'repeated outline')} counted once")
@@ -180,7 +181,9 @@ def baskarta_of(
         crs=table.crs,
     )
     origin = Origin("City of Helsingborg", "buildings, base map", LICENCE, CREDIT)
-    return SourceTable(described, tuple(notes), origin)
+    closed = zip(given, found.closed[kept], strict=True)
+    mended = {"unclosed ring": {str(i): int(n) for i, n in closed if i and n}}
+    return SourceTable(described, tuple(notes), origin, mended)
 
 
 def _is_area(shape: object) -> bool:

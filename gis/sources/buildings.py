@@ -36,6 +36,7 @@ from gis.sources.overture import (
     parquet_errors,
     read_overture,
 )
+from gis.sources.pointers import OFFLINE
 from gis.sources.vector import read_layer
 
 NOT_STATED = Origin("not stated", "vector layer", "not stated", "")
@@ -209,7 +210,7 @@ def _layer(path: Path, frame: gpd.GeoDataFrame, notes: tuple[str, ...]) -> Sourc
 def _told_origin(path: Path) -> Origin:
     """Origin by the metadata of the file, "not stated" where it says nothing."""
     try:
-        with gdal_options(NO_SIDE_FILES), warnings.catch_warnings():
+        with gdal_options(NO_SIDE_FILES | OFFLINE), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the layer was read and told of already
             info = pyogrio.read_info(path)
     except (DataSourceError, DataLayerError, ValueError, OSError):

@@ -182,7 +182,7 @@ def cityjson_of(
         raise SourceError(message)
     told = list(notes)
     try:
-        city = _gather(documents, name)
+        city = gather_city(documents, name)
         bodies = _choose(city.objects, told)
         if not bodies:
             message = f"a city model must hold buildings with geometry, {name} has none"
@@ -192,7 +192,7 @@ def cityjson_of(
             shift = city.shifts[body.identity]
             for rings, kind in _faces_of(body.geometry):
                 faces.add(rings, owner=owner, kind=kind, shift=shift)
-        points = _points(head, city)
+        points = points_city(head, city)
         _check_vertices(faces, points, name)
         pairs = [(body.identity, body.building) for body in bodies]
         attributes = read_attributes(city.objects, pairs)
@@ -207,12 +207,12 @@ def cityjson_of(
         raise SourceError(message) from error
     if city.repeated:
         told.append(f"{count_things(city.repeated, 'repeated object')} counted once")
-    system = _system(head, name, told)
+    system = system_city(head, name, told)
     measured = measure(faces, points, len(bodies))
     return _table(bodies, measured, attributes, system, told, name, _origin(head))
 
 
-def _gather(documents: list[object], name: str) -> _City:
+def gather_city(documents: list[object], name: str) -> _City:
     """Collect objects of the document and of the features that follow it."""
     city = _City()
     for document in documents:
@@ -308,7 +308,7 @@ def _paired(boundaries: object, values: object) -> Iterable[tuple[object, object
     return zip(inside, told, strict=False)
 
 
-def _points(head: dict[str, object], city: _City) -> FloatArray:
+def points_city(head: dict[str, object], city: _City) -> FloatArray:
     """Places of all vertices [m], NaN where they are absurd."""
     xyz = np.concatenate(city.vertices)
     transform = mapping(head.get("transform"))
@@ -334,7 +334,7 @@ def _check_vertices(faces: Faces, points: FloatArray, name: str) -> None:
         raise ValueError(message)
 
 
-def _system(head: dict[str, object], name: str, notes: list[str]) -> CRS | None:
+def system_city(head: dict[str, object], name: str, notes: list[str]) -> CRS | None:
     """Find the reference system, None where none is stated."""
     metadata = mapping(head.get("metadata"))
     told = metadata.get("referenceSystem") or mapping(metadata.get("crs")).get("epsg")

@@ -1,10 +1,11 @@
 """Read and write elevation rasters as GeoTIFF."""
 
 import math
+import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from rasterio.windows import Window
 from gis.crs import HEIGHTS, PLAN, PLAN_EPSG, horizontal, same_plane, vertical
 from gis.errors import CrsError, OutputError, SourceError, TerrainError
 from gis.files import atomic_path
+from gis.sources.pointers import OFFLINE, refuse_raster_pointer
 
 MOST_CELLS = 16_000_000
 """Cells kept of one raster (4 km x 4 km at 1 m); beyond it cells are averaged."""
@@ -56,6 +58,39 @@ class Raster:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class OpenRaster:
+    """An elevation raster on a north-up square grid of the plan, to be read by window.
+
+    Attributes
+    ----------
+    name : str
+        Of the file.
+    west, north, cell : float
+        Corner of the first cell and side of a cell, EPSG:3008 [m].
+    rows, columns : int
+        Cells southwards and eastwards.
+    notes : tuple of str
+        What is converted on the way in.
+    """
+
+    name: str
+    west: float
+    north: float
+    cell: float
+    rows: int
+    columns: int
+    notes: tuple[str, ...]
+    _cells: "rasterio.io.DatasetReader | WarpedVRT"
+    _file: rasterio.io.DatasetReader
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def read(self, bounds: Bounds | None, *, most_cells: int = MOST_CELLS) -> Raster:
+        """Read a window as `read_raster` does; several threads may take turns."""
+        with self._lock:
+            return _read_window(self, bounds, most_cells=most_cells)
+
+
 def read_raster(
     path: Path, bounds: Bounds | None = None, *, most_cells: int = MOST_CELLS
 ) -> Raster:
@@ -88,26 +123,45 @@ def read_raster(
     TerrainError
         If it has not one band of metres, or does not overlap the bounds.
     """
-    with open_elevations(path) as (source, notes):
-        if _lies_straight(source):
-            return _read_window(source, bounds, notes, path, most_cells=most_cells)
-        transform, width, height = _target(source)
-        notes = (*notes, f"terrain resampled from {_name(source)} to EPSG:{PLAN_EPSG}")
-        with WarpedVRT(
-            source,
-            src_crs=_plane_wkt(source),
-            crs=PLAN.to_wkt("WKT1_GDAL"),
-            transform=transform,
-            width=width,
-            height=height,
-            resampling=Resampling.bilinear,
-            nodata=source.nodata if source.nodata is not None else math.nan,
-            # Whole decimetres would be rounded again between cells.
-            dtype="float64",
-        ) as warped:
-            return _read_window(
-                warped, bounds, notes, path, most_cells=most_cells, scaled_by=source
+    with open_raster(path) as raster:
+        return raster.read(bounds, most_cells=most_cells)
+
+
+@contextmanager
+def open_raster(path: Path) -> Iterator[OpenRaster]:
+    """Open an elevation raster to read windows in the plan; see `read_raster`."""
+    with ExitStack() as opened:
+        source, notes = opened.enter_context(open_elevations(path))
+        cells = source
+        if not _lies_straight(source):
+            transform, width, height = _target(source)
+            notes = (*notes, f"terrain resampled from {_name(source)} to EPSG:{PLAN_EPSG}")
+            cells = opened.enter_context(
+                WarpedVRT(
+                    source,
+                    src_crs=_plane_wkt(source),
+                    crs=PLAN.to_wkt("WKT1_GDAL"),
+                    transform=transform,
+                    width=width,
+                    height=height,
+                    resampling=Resampling.bilinear,
+                    nodata=source.nodata if source.nodata is not None else math.nan,
+                    # Whole decimetres would be rounded again between cells.
+                    dtype="float64",
+                )
             )
+        t = cells.transform
+        yield OpenRaster(
+            name=path.name,
+            west=t.c,
+            north=t.f,
+            cell=t.a,
+            rows=cells.height,
+            columns=cells.width,
+            notes=notes,
+            _cells=cells,
+            _file=source,
+        )
 
 
 @contextmanager
@@ -119,7 +173,8 @@ def open_elevations(
         message = f"the terrain must be an existing file, got {path}; check the path"
         raise SourceError(message)
     # GDAL would keep blocks in up to 5 % of the machine's memory.
-    cache = rasterio.Env(GDAL_CACHEMAX=CACHE)
+    refuse_raster_pointer(path)
+    cache = rasterio.Env(GDAL_CACHEMAX=CACHE, **OFFLINE)
     with _translated(path), cache, rasterio.open(path) as source:
         yield source, _check(source, path)
 
@@ -326,38 +381,30 @@ def _corner_cells(source: rasterio.io.DatasetReader) -> list[tuple[int, int]]:
     return [(0, 0), (source.width, 0), (0, source.height), (source.width, source.height)]
 
 
-def _read_window(
-    source: rasterio.io.DatasetReader | WarpedVRT,
-    bounds: Bounds | None,
-    notes: tuple[str, ...],
-    path: Path,
-    *,
-    most_cells: int,
-    scaled_by: rasterio.io.DatasetReader | None = None,
-) -> Raster:
+def _read_window(raster: OpenRaster, bounds: Bounds | None, *, most_cells: int) -> Raster:
     """Read whole cells that touch the bounds, averaged when there are too many."""
-    t = source.transform
-    first_column, first_row, end_column, end_row = 0, 0, source.width, source.height
+    cell, notes = raster.cell, raster.notes
+    first_column, first_row, end_column, end_row = 0, 0, raster.columns, raster.rows
     if bounds is not None:
         west, south, east, north = bounds
-        first_column = max(math.floor((west - t.c) / t.a), 0)
-        end_column = min(math.ceil((east - t.c) / t.a), source.width)
-        first_row = max(math.floor((t.f - north) / t.a), 0)
-        end_row = min(math.ceil((t.f - south) / t.a), source.height)
+        first_column = max(math.floor((west - raster.west) / cell), 0)
+        end_column = min(math.ceil((east - raster.west) / cell), raster.columns)
+        first_row = max(math.floor((raster.north - north) / cell), 0)
+        end_row = min(math.ceil((raster.north - south) / cell), raster.rows)
     columns, rows = end_column - first_column, end_row - first_row
     if columns <= 0 or rows <= 0:
-        raise TerrainError(_no_overlap(source, bounds, path))
+        raise TerrainError(_no_overlap(raster, bounds))
     factor = max(math.ceil(math.sqrt(columns * rows / most_cells)), 1)
     if factor > 1:
         columns, rows = max(columns // factor, 1), max(rows // factor, 1)
         notes = (
             *notes,
-            f"terrain averaged from {t.a:g} m to {t.a * factor:g} m cells "
+            f"terrain averaged from {cell:g} m to {cell * factor:g} m cells "
             f"to stay below {most_cells:,} cells",
         )
     window = Window(first_column, first_row, columns * factor, rows * factor)
     # GDAL leaves missing cells out of an average by itself.
-    values = source.read(
+    values = raster._cells.read(
         1,
         window=window,
         out_shape=(rows, columns),
@@ -365,24 +412,23 @@ def _read_window(
         masked=True,
     )
     filled = np.ma.filled(values.astype(np.float64), np.nan)
-    origin = source if scaled_by is None else scaled_by
-    filled = filled * origin.scales[0] + origin.offsets[0]
+    scale, offset = raster._file.scales[0], raster._file.offsets[0]
+    if (scale, offset) != (1.0, 0.0):
+        filled = filled * scale + offset
     return Raster(
         values=filled,
-        west=t.c + first_column * t.a,
-        north=t.f - first_row * t.a,
-        cell=t.a * factor,
+        west=raster.west + first_column * cell,
+        north=raster.north - first_row * cell,
+        cell=cell * factor,
         notes=notes,
     )
 
 
-def _no_overlap(
-    source: rasterio.io.DatasetReader | WarpedVRT, bounds: Bounds | None, path: Path
-) -> str:
+def _no_overlap(raster: OpenRaster, bounds: Bounds | None) -> str:
     """Say where the raster lies and where it should."""
-    west, south, east, north = source.bounds
+    west, south, east, north = raster._cells.bounds
     message = (
-        f"the terrain must overlap the buildings, {path.name} covers "
+        f"the terrain must overlap the buildings, {raster.name} covers "
         f"E {west:.0f}..{east:.0f}, N {south:.0f}..{north:.0f}"
     )
     if bounds is not None:

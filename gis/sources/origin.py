@@ -1,6 +1,7 @@
 """Tell where data comes from and whom to name for it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import geopandas as gpd
 
@@ -46,8 +47,12 @@ class SourceTable:
         What was repaired, merged, assumed or left out, in sentences with counts.
     origin : Origin
         Whose data it is.
+    mended : mapping of str to mapping
+        Faults that the reader had to mend, by their name in `gis.repair_log.FAULTS`: how
+        many rings of each feature had it, by identity.
     """
 
     frame: gpd.GeoDataFrame
     notes: tuple[str, ...]
     origin: Origin
+    mended: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

@@ -20,6 +20,7 @@ from gis.sources.osm_elements import overpass_elements, year_of
 from gis.sources.osm_features import feature_areas
 from gis.sources.osm_tags import (
     NUMBERS,
+    ROOF_TEXTS,
     is_outline,
     read_numbers,
     read_texts,
@@ -49,7 +50,8 @@ def read_osm(path: Path) -> SourceTable:
     SourceTable
         Columns ``part`` and ``building`` (identities such as "way/123"), ``name``,
         ``address``, ``use``, ``year``, and those of ``height``, ``min_height``,
-        ``building:levels``, ``roof:shape``, ``roof:height``, ``roof:levels`` that any
+        ``building:levels``, ``roof:shape``, ``roof:height``, ``roof:levels``,
+        ``roof:direction``, ``roof:orientation``, ``roof:angle`` that any
         element tells; heights in metres.
 
     Raises
@@ -173,6 +175,7 @@ def _table(
     """Describe areas in the columns of this twin."""
     notes = list(areas.notes)
     frame = _frame(areas.polygons, crs, name)
+    crossed = [areas.ids[row] for row in np.flatnonzero(~shapely.is_valid(areas.polygons))]
     areas, frame = _standing(areas, frame, notes, name)
     ids = _named(areas.ids, frame)
     frame, repeats = drop_repeats(frame.assign(_row=np.arange(len(frame))), ids)
@@ -188,7 +191,7 @@ def _table(
         described = stand_parts(described, parts, areas.groups, notes)
     empty = [
         column
-        for column in ("roof:shape", "address", *NUMBERS)
+        for column in (*ROOF_TEXTS, "address", *NUMBERS)
         if described[column].isna().all() or (described[column] == "").all()
     ]
     kept = described.drop(columns=[*empty, *({"min_level"} - set(empty))])
@@ -197,6 +200,7 @@ def _table(
         frame=kept[[*columns, "geometry"]],
         notes=tuple(notes),
         origin=Origin("OpenStreetMap", dataset, LICENCE, CREDIT, year),
+        mended={"unclosed ring": areas.closed, "self-crossing": dict.fromkeys(crossed, 1)},
     )
 
 

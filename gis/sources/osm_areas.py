@@ -1,7 +1,7 @@
 """Make areas of the ways and relations of OpenStreetMap."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,8 @@ class Areas:
         Identity of the building by the identity of its part, where a relation says so.
     notes : tuple of str
         What was closed or left out.
+    closed : dict
+        How many rings of a feature had to be closed, by its identity.
     """
 
     ids: list[str]
@@ -46,6 +48,7 @@ class Areas:
     polygons: Polygons
     groups: dict[str, str]
     notes: tuple[str, ...]
+    closed: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,8 @@ def areas_of(elements: Elements) -> Areas:
         notes.append(f"{count} mapped as a point without outline, left out")
     array = np.full(len(polygons), None, dtype=object)
     array[:] = polygons
-    return Areas(ids, tags, array, groups, (*elements.notes, *notes))
+    all_notes = (*elements.notes, *notes)
+    return Areas(ids, tags, array, groups, all_notes, dict.fromkeys(closed, 1))
 
 
 def _choose(

@@ -53,7 +53,8 @@ def feature_areas(features: Features) -> Areas:
     geometry = features.geometry.copy()
     kind = shapely.get_type_id(geometry)
     wanted = np.array([is_building(own) for own in tags], dtype=np.bool_)
-    named = [name for name, count in zip(ids, features.closed, strict=True) if count]
+    closed = {i: int(n) for i, n in zip(ids, features.closed, strict=True) if n}
+    named = list(closed)
     rings = int(features.closed.sum())
     if named:
         notes.append(
@@ -64,6 +65,7 @@ def feature_areas(features: Features) -> Areas:
     if len(lines):
         # Converters write an outline that is not closed as a line.
         geometry[lines] = [shapely.Polygon(line.coords) for line in geometry[lines]]
+        closed |= {ids[place]: 1 for place in lines}
         some = name_some(ids[place] for place in lines)
         count = count_things(len(lines), "outline")
         notes.append(f"{count} not closed, closed by the first vertex ({some})")
@@ -87,6 +89,7 @@ def feature_areas(features: Features) -> Areas:
         geometry[kept],
         {},
         tuple(notes),
+        closed,
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +33,9 @@ NUMBERS: Mapping[str, tuple[str, ...]] = {
     "min_level": ("building:min_level",),
 }
 """Columns and the keys they are read from, in order of trust."""
+
+ROOF_TEXTS = ("roof:shape", "roof:direction", "roof:orientation", "roof:angle")
+"""Keys of roofs whose values `gis.roof_words` reads."""
 
 Texts = npt.NDArray[np.object_]
 FloatArray = npt.NDArray[np.float64]
@@ -99,13 +103,18 @@ def read_texts(tags: list[Tags]) -> dict[str, Texts | FloatArray]:
         "address": _column(tags, _address),
         "use": _column(tags, _use),
         "year": np.array([_year(own) for own in tags], dtype=np.float64),
-        "roof:shape": _column(tags, lambda own: own.get("roof:shape", "").lower()),
+        **{key: _column(tags, partial(_lower, key)) for key in ROOF_TEXTS},
     }
 
 
 def _column(tags: Iterable[Tags], read: Callable[[Tags], str]) -> Texts:
     """One text for each element."""
     return np.array([read(own).strip() for own in tags], dtype=object)
+
+
+def _lower(key: str, tags: Tags) -> str:
+    """Value of a key in small letters, "" if it is not told."""
+    return tags.get(key, "").lower()
 
 
 def _first(tags: Tags, keys: tuple[str, ...]) -> str:

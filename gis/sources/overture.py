@@ -63,6 +63,8 @@ class _Rows:
     columns: dict[str, Texts]
     geometry: Texts
     is_part: npt.NDArray[np.bool_]
+    is_closed: npt.NDArray[np.bool_]
+    """Whether a ring of it had to be closed."""
     notes: tuple[str, ...]
 
 
@@ -228,7 +230,7 @@ def _read_parquet(path: Path) -> _Rows:
         columns["name"] = _field(table, "names", "primary")
         columns |= _parquet_sources(table)
     is_part = np.full(len(geometry), "building_id" in wanted, dtype=np.bool_)
-    return _Rows(columns, geometry, is_part, ())
+    return _Rows(columns, geometry, is_part, np.zeros_like(is_part), ())
 
 
 def _column(table: pa.Table, name: str) -> Texts:
@@ -305,7 +307,8 @@ def _rows_of(features: Features) -> _Rows:
     if features.closed.any():
         count = count_things(int(features.closed.sum()), "ring")
         notes = (f"{count} not closed, closed by the first vertex",)
-    return _Rows(columns, features.geometry, np.array(kinds, dtype=np.bool_), notes)
+    is_part = np.array(kinds, dtype=np.bool_)
+    return _Rows(columns, features.geometry, is_part, features.closed > 0, notes)
 
 
 def _objects(values: list[object]) -> Texts:
@@ -319,6 +322,7 @@ def _table(rows: list[_Rows], name: str) -> SourceTable:
     """Describe buildings and parts in the columns of this twin."""
     geometry = np.concatenate([r.geometry for r in rows])
     is_part = np.concatenate([r.is_part for r in rows])
+    is_closed = np.concatenate([r.is_closed for r in rows])
     columns = {k: np.concatenate([r.columns[k] for r in rows]) for k in rows[0].columns}
     notes = [note for r in rows for note in r.notes]
     kept = _usable(geometry, columns, notes, name)
@@ -330,6 +334,11 @@ def _table(rows: list[_Rows], name: str) -> SourceTable:
         geometry=valid,
         crs="EPSG:4326",
     ).assign(_part=is_part[kept])
+    ids = described["building"].to_numpy(dtype=object)
+    mended = {
+        "unclosed ring": dict.fromkeys(ids[is_closed[kept]], 1),
+        "self-crossing": dict.fromkeys(ids[bad], 1),
+    }
     described, repeats = drop_repeats(described, described["building"].to_numpy())
     if repeats:
         notes.append(f"{count_things(repeats, 'repeated outline')} counted once")
@@ -357,6 +366,7 @@ def _table(rows: list[_Rows], name: str) -> SourceTable:
         frame=described.drop(columns=empty),
         notes=tuple(notes),
         origin=Origin("Overture Maps Foundation", "buildings", LICENCE, credit),
+        mended=mended,
     )
 
 

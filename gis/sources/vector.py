@@ -17,6 +17,7 @@ from shapely.errors import ShapelyError
 from gis.errors import CrsError, SourceError, TableError
 from gis.faults import count_things, name_some
 from gis.sources.gdal_options import NO_SIDE_FILES, gdal_options
+from gis.sources.pointers import OFFLINE, refuse_pointer
 
 BUILDING_LAYERS = ("building", "byggnad", "footprint", "multipolygons")
 WATER_LAYERS = ("water", "vatten")
@@ -37,7 +38,8 @@ def read_layer(
     Parameters
     ----------
     path : Path
-        GeoPackage, GeoJSON, Shapefile, FlatGeobuf, OpenStreetMap or any other OGR format.
+        GeoPackage, GeoJSON, Shapefile, FlatGeobuf, OpenStreetMap or any other OGR format
+        that holds its data itself: virtual layers and descriptions of services are refused.
     prefer : sequence of str
         Words that tell the wanted layer by its name if the file has several with areas.
 
@@ -53,7 +55,8 @@ def read_layer(
     Raises
     ------
     SourceError
-        If the file is missing, damaged, of an unknown format or without geometry.
+        If the file is missing, damaged, of an unknown format, without geometry, or only
+        points at others.
     CrsError
         If its reference system cannot be understood.
     TableError
@@ -63,8 +66,10 @@ def read_layer(
     if not path.exists():
         message = f"a vector file must exist, got {path}; check the path"
         raise SourceError(message)
+    refuse_pointer(path)
     notes: list[str] = []
-    with warnings.catch_warnings(record=True) as caught, gdal_options(NO_SIDE_FILES):
+    options = NO_SIDE_FILES | OFFLINE
+    with warnings.catch_warnings(record=True) as caught, gdal_options(options):
         warnings.simplefilter("always")
         try:
             layer = _choose_layer(path, prefer)

@@ -4,6 +4,8 @@ import json
 import math
 import os
 import sqlite3
+import struct
+from contextlib import closing
 
 import geopandas as gpd
 import numpy as np
@@ -403,15 +405,18 @@ def test_latin_1_where_utf_8_was_promised(tmp_path):
 
 def test_curves_come_as_chords(tmp_path):
     """A full circle of radius 10 m: the chords lose less than 1 % of its area."""
-    text = "CURVEPOLYGON(CIRCULARSTRING(99700 6213400,99720 6213400,99700 6213400))"
-    (tmp_path / "b.csv").write_text(f'id,WKT\n1,"{text}"\n')
-    (tmp_path / "b.vrt").write_text(
-        f'<OGRVRTDataSource><OGRVRTLayer name="b"><SrcDataSource>{tmp_path / "b.csv"}'
-        "</SrcDataSource><GeometryType>wkbCurvePolygon</GeometryType>"
-        '<LayerSRS>EPSG:3008</LayerSRS><GeometryField encoding="WKT" field="WKT"/>'
-        "</OGRVRTLayer></OGRVRTDataSource>"
-    )
-    district = read_district(tmp_path / "b.vrt")
+    path = tmp_path / "b.gpkg"
+    box = shapely.box(99700, 6213390, 99720, 6213410)
+    frame = gpd.GeoDataFrame({"id": ["b"]}, geometry=[box], crs=PLAN)
+    frame.to_file(path, layer="b", geometry_type="Unknown", SPATIAL_INDEX="NO")
+    circle = struct.pack(
+        "<BII BII 6d", 1, 10, 1, 1, 8, 3, *(99700, 6213400, 99720, 6213400, 99700, 6213400)
+    )  # a polygon of curves (10) of one ring, an arc (8) that ends where it starts
+    with closing(sqlite3.connect(path)) as file, file:
+        (system,) = file.execute("SELECT srs_id FROM gpkg_geometry_columns").fetchone()
+        blob = b"GP\0\1" + struct.pack("<i", system) + circle
+        file.execute("UPDATE b SET geom = ?", (blob,))
+    district = read_district(path)
     assert district.buildings.area.iloc[0] == pytest.approx(math.pi * 100, rel=0.01)
 
 

@@ -159,6 +159,87 @@ def test_boundary_moves_with_its_city(angle, east, north):
     assert move(here).symmetric_difference(there).area < 2 * ROUND_CORNER * here.area
 
 
+def grid(step, *, start=-635.0, size=2000.0):
+    """Draw streets ``step`` apart in both directions; none of them through an anchor."""
+    offsets = [start + n * step for n in range(int(size / step))]
+    end = start + size
+    return [
+        *(shapely.LineString([(x, start), (x, end)]) for x in offsets),
+        *(shapely.LineString([(start, y), (end, y)]) for y in offsets),
+    ]
+
+
+@pytest.mark.parametrize("is_closed", [True, False], ids=["closed", "open"])
+def test_streets_of_a_whole_town_leave_no_holes_and_cut_no_block(is_closed):
+    """A piece of the region between streets is in or out; the walk is one piece."""
+    options = {"reach": REACH, "is_closed": is_closed}
+    streets = grid(70.0)
+    free = district_boundary(SQUARE, **options)
+    town = district_boundary(SQUARE, edges=streets, narrowest=0.0, **options)
+    assert isinstance(town, shapely.Polygon)
+    assert not town.interiors
+    assert all(town.covers(anchor) for anchor in SQUARE)
+    lines = shapely.union_all([free.boundary, *streets])
+    blocks = shapely.get_parts(shapely.polygonize([lines]))
+    share = shapely.area(shapely.intersection(blocks, town)) / shapely.area(blocks)
+    assert ((share < 1e-9) | (share > 1 - 1e-9)).all()
+
+
+def test_of_streets_what_the_walk_encloses_is_kept():
+    town = district_boundary(SQUARE, reach=REACH, edges=grid(70.0))
+    enclosed = shapely.box(0, 0, 900, 400)
+    # A block that the walk's outline cuts off by more than half is out.
+    assert town.covers(enclosed.buffer(-35.0, join_style="mitre"))
+    assert enclosed.buffer(35.0, join_style="mitre").covers(
+        town.difference(shapely.union_all([anchor.buffer(75.0) for anchor in SQUARE]))
+    )
+
+
+@pytest.mark.parametrize("is_closed", [True, False], ids=["closed", "open"])
+def test_ground_between_two_roads_across_the_walk_does_not_part_it(is_closed):
+    roads = [shapely.LineString([(x, -500), (x + 9, 500)]) for x in (430, 455)]
+    options = {"reach": REACH, "is_closed": is_closed}
+    boundary = district_boundary(SQUARE[:2], edges=roads, **options)
+    free = district_boundary(SQUARE[:2], **options)
+    assert boundary.symmetric_difference(free).area == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_walk_that_clips_a_bend_of_a_railway_stays_on_its_side():
+    bend = shapely.LineString([(-500, 60), (430, 60), (450, -4), (470, 60), (1500, 60)])
+    boundary = district_boundary(SQUARE[:2], reach=REACH, is_closed=False, edges=[bend])
+    assert not boundary.intersects(shapely.Point(450, 80))
+    assert not boundary.intersects(shapely.Point(450, 30))
+    assert boundary.covers(shapely.Point(450, -50))
+
+
+def test_a_block_behind_a_basin_that_the_walk_crosses_is_enclosed():
+    basin = shapely.box(300, -500, 600, 20)
+    streets = [
+        shapely.LineString([(310, -500), (310, 120), (590, 120), (590, -500)]),
+    ]
+    boundary = district_boundary(SQUARE, reach=REACH, water=basin, edges=streets)
+    assert boundary.covers(shapely.box(310, 20, 590, 120))
+
+
+def test_a_block_amid_the_district_is_no_hole():
+    block = shapely.box(400, -80, 460, -40)
+    options = {"reach": REACH, "is_closed": False}
+    boundary = district_boundary(SQUARE[:2], edges=[block.exterior], **options)
+    free = district_boundary(SQUARE[:2], **options)
+    assert boundary.symmetric_difference(free).area == pytest.approx(0.0, abs=1e-6)
+
+
+def test_an_island_amid_streets_stays_out():
+    """Water parts for good what streets part only for the walk to join again."""
+    island = shapely.box(420, 150, 480, 260)
+    lake = shapely.box(380, 110, 520, 300).difference(island)
+    boundary = district_boundary(SQUARE, reach=REACH, water=lake, edges=grid(70.0))
+    assert not boundary.buffer(-0.01).intersects(island)
+    assert boundary.intersection(lake).area == pytest.approx(0.0, abs=1e-6)
+    (hole,) = boundary.interiors
+    assert shapely.Polygon(hole).area == pytest.approx(140 * 190, rel=1e-6)
+
+
 def test_direction_of_the_walk_does_not_matter():
     one = district_boundary(SQUARE, reach=REACH)
     other = district_boundary(SQUARE[::-1], reach=REACH)
@@ -194,6 +275,12 @@ def test_other_city_between_river_railway_and_harbour():
         pytest.param(SQUARE, {"reach": 0.0}, "reach must be positive", id="no reach"),
         pytest.param(
             SQUARE, {"water": shapely.box(850, 350, 950, 450)}, "anchor 2", id="in water"
+        ),
+        pytest.param(
+            SQUARE,
+            {"water": shapely.box(-900, -900, 2000, 900), "edges": grid(300.0)},
+            "4 of 4 do not",
+            id="all in water, with streets",
         ),
     ],
 )

@@ -2,9 +2,12 @@
 
 import json
 import math
+from importlib.resources import files
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from pyproj import Transformer
@@ -13,7 +16,7 @@ from gis.boundary import build_boundary, district_boundary
 from gis.boundary_recipe import Anchor, BoundaryRecipe, read_boundary_recipe
 from gis.crs import PLAN
 from gis.errors import CrsError, GeometryError, HeidiError, SourceError, TableError
-from gis.heidi import REACH, WALK, _read, _rings, heidi_district
+from gis.heidi import heidi_district, heidi_recipe
 
 ROUND_CORNER = 0.002  # relative: circles are drawn with 64 corners
 
@@ -116,22 +119,25 @@ def test_two_anchors_in_degrees_and_metres_give_a_capsule():
 
 
 def test_heidi_is_one_call_of_it():
-    """The walk of the embedded district, as a recipe, gives its boundary to the bit."""
+    """Its recipe, its places and tables of water and edges make its boundary to the bit."""
     district = heidi_district()
     buildings = district.buildings
     by_name = buildings[buildings["name"] != ""].dissolve("name").geometry
     places = {**district.landmarks.geometry.to_dict(), **by_name.to_dict()}
-    edges = _read("edges.csv").groupby("name", sort=False)[["easting", "northing"]]
-    boundary = build_boundary(
-        BoundaryRecipe(anchors=WALK, reach=REACH),
-        places=places,
-        water=shapely.MultiPolygon(list(_rings("water.csv").values())),
-        edges=[shapely.LineString(edge.to_numpy()) for _, edge in edges],
+    with files("gis.data").joinpath("edges.csv").open(encoding="utf-8") as stream:
+        edges = pd.read_csv(stream).groupby("name", sort=False)[["easting", "northing"]]
+    lines = [shapely.LineString(edge.to_numpy()) for _, edge in edges]
+    recipe = heidi_recipe()
+    boundary = build_boundary(recipe, places=places, water=district.water, edges=lines)
+    assert shapely.to_wkb(boundary) == shapely.to_wkb(district.boundary)
+    assert recipe.name == district.name
+    by_hand = district_boundary(
+        [places[name] for name in recipe.anchors],
+        reach=recipe.reach,
+        water=district.water,
+        edges=lines,
     )
-    assert boundary.equals(district.boundary)
-    assert np.array_equal(
-        shapely.get_coordinates(boundary), shapely.get_coordinates(district.boundary)
-    )
+    assert shapely.to_wkb(by_hand) == shapely.to_wkb(boundary)
 
 
 def change(old, new):
@@ -203,6 +209,58 @@ MILL_LINE = '{ name = "Mill", at ='
             "reach must be a number of metres, got 'nan'", id="no number",
         ),
         pytest.param(
+            change('crs = "CRS84"', 'crs = "CRS84", acuracy = 5'), TableError,
+            r"the anchor Mill: unknown key 'acuracy' \(perhaps 'accuracy'\)",
+            id="unknown key of an anchor",
+        ),
+        pytest.param(
+            change('crs = "CRS84"', 'crs = "CRS84", accuracy = -3'), TableError,
+            "the anchor Mill: accuracy must be a number of metres, got '-3'",
+            id="negative accuracy",
+        ),
+        pytest.param(
+            change('crs = "CRS84"', 'crs = "CRS84", kind = "mill", basis = 1'), TableError,
+            "basis must be a text, got '1'; kind must be .hub. or .landmark., got 'mill'",
+            id="two faults of an anchor",
+        ),
+        pytest.param(
+            change("harbour.geojson", "a\\u0000.geojson"), TableError,
+            "water must be a file, got 'a", id="file name with a zero",
+        ),
+        pytest.param(
+            change("harbour.geojson", "h" * 5000), TableError,
+            "water must be a file, got 'hhh", id="endless file name",
+        ),
+        pytest.param(
+            change('"park.geojson"', '""'), TableError,
+            "edges must be a file or a list of files", id="no file name",
+        ),
+        pytest.param(
+            change("reach = 150", f"reach = 1{'0' * 400}"), TableError,
+            "reach must be a number of metres, got '1000", id="number of 400 digits",
+        ),
+        pytest.param(
+            change("reach = 150", f"reach = 1{'0' * 9000}"), SourceError,
+            "recipe.toml must be TOML", id="number of 9,000 digits",
+        ),
+        pytest.param(
+            change("reach = 150", "reach = 1e300"), GeometryError,
+            "reach must be positive and at most 50,000 m, got 1e",
+            id="reach of a continent",
+        ),
+        pytest.param(
+            change('walk = "closed"', "credits = 1"), TableError,
+            "credits must be a text or a list of texts, got '1'", id="number for credits",
+        ),
+        pytest.param(
+            change("at = [391930, 5820340]", "at = [1e300, 5820340]"), CrsError,
+            "the anchor Library: coordinates must lie where", id="absurd coordinates",
+        ),
+        pytest.param(
+            change('"Strandgatan 4"', '"Strandgatan 4", ' * 500 + '"Mill"'), GeometryError,
+            "at most 500 anchors, got 504", id="endless walk",
+        ),
+        pytest.param(
             change("reach = 150", "reach = -5"), GeometryError,
             "reach must be positive", id="negative reach",
         ),
@@ -254,6 +312,12 @@ def test_a_bad_recipe_gives_one_clear_line(town, spoil, error, message):
         build_boundary(read_boundary_recipe(town))
     assert isinstance(caught.value, HeidiError)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this system has no devices")
+def test_a_device_without_end_is_refused():
+    with pytest.raises(SourceError, match="a page of text, got zero with 1,000,001 bytes"):
+        read_boundary_recipe(Path("/dev/zero"))
 
 
 def test_recipes_that_are_missing_or_no_text_are_refused(tmp_path):

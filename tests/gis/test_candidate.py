@@ -76,6 +76,29 @@ def test_a_raised_floor_lifts_the_roof_and_not_the_ground(read):
     assert raised.parts["base"].iloc[0] == low.parts["base"].iloc[0]
 
 
+def test_floors_are_kept_if_they_are_told(read):
+    told = read(feature(storeys=5, gross_area_m2=1500)).parts.iloc[0]
+    assert (told["storeys"], told["gross_area"]) == (5.0, 1500.0)
+    silent = read(feature()).parts.iloc[0]
+    assert np.isnan([silent["storeys"], silent["gross_area"]]).all()
+
+
+def test_the_area_of_a_feature_is_shared_by_its_polygons(read):
+    """The second triangle is twice as large in both directions."""
+    one, other = OUTLINE, OUTLINE[0] + [60.0, 0.0] + 2.0 * (OUTLINE - OUTLINE[0])
+    rings = [[[*ring.tolist(), ring[0].tolist()]] for ring in (one, other)]
+    shape = {"type": "MultiPolygon", "coordinates": rings}
+    parts = read(feature(storeys=3, gross_area_m2=1000) | {"geometry": shape}).parts
+    assert parts["gross_area"].to_list() == pytest.approx([200.0, 800.0])
+    assert parts["storeys"].to_list() == [3.0, 3.0]
+
+
+@pytest.mark.parametrize("told", [{"storeys": "V"}, {"storeys": 0}, {"gross_area_m2": -5}])
+def test_floors_that_no_building_has_are_refused(read, told):
+    with pytest.raises(TableError, match=next(iter(told))):
+        read(feature(**told))
+
+
 def test_several_blocks_are_one_building(read):
     other = feature(np.add(OUTLINE, [60.0, 0.0]), height_m=9, name="North wing")
     got = read({"type": "FeatureCollection", "features": [feature(), other]})

@@ -123,6 +123,18 @@ def test_wrong_labels_are_refused_with_the_reason(points, crs, words):
         to_plan(frame(*points, crs=crs))
 
 
+@pytest.mark.parametrize("epsg", [4326, 3008])
+def test_absurd_coordinates_are_told_in_few_digits(epsg):
+    with pytest.raises(CrsError, match=r"1e\+300") as error:
+        to_plan(frame((1e300, 1e300), crs=epsg))
+    assert len(str(error.value)) < 300
+
+
+def test_metres_that_are_labelled_as_degrees_are_told_in_full():
+    with pytest.raises(CrsError, match=r"got 99745, 6213759;"):
+        to_plan(frame((99_745.0, 6_213_759.0), crs=4326))
+
+
 def test_a_single_stray_feature_does_not_condemn_the_rest():
     plan = to_plan(frame(KNUTPUNKTEN, (12.7, 56.05), (0.0, 0.0), crs=4326))
     assert features_in_area_of_use(plan).tolist() == [True, True, False]

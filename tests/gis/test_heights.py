@@ -12,8 +12,10 @@ from gis.errors import TerrainError
 from gis.heights import (
     ASSUMED,
     ASSUMED_SMALL,
+    ASSUMED_SPREAD,
     GROUND_TOLERANCE,
     LEAST_RISE,
+    LEAST_SPREAD,
     STOREY,
     fill_heights,
     ground_under,
@@ -157,6 +159,46 @@ def test_without_any_height_sheds_get_one_storey_and_houses_two():
     )
     assert filled["height"].tolist() == [ASSUMED_SMALL, ASSUMED]
     assert "1 missing height assumed: 6 m, too few heights known" in notes
+
+
+def test_an_assumed_height_is_as_uncertain_as_similar_ones_differ():
+    shapes = [box(0, 12 * i, 3, 4) for i in range(6)] + [
+        box(20, 20 * i, 20, 18) for i in range(6)
+    ]
+    # Deviations from the medians 4 and 24: 0.1 and 0.2 at most, then 8, 4, 0, 4, 60.
+    height = [3.8, 3.9, 4.0, 4.1, 4.2, np.nan, 16.0, 20.0, 24.0, 28.0, 84.0, np.nan]
+    told = np.linspace(0.2, 1.3, 12)
+    known = frame(*shapes, height=height, height_source=["x"] * 12, height_uncertainty=told)
+    filled, _ = fill_heights(known)
+    error = filled["height_uncertainty"].to_numpy()
+    assert error[[5, 11]].tolist() == [LEAST_SPREAD, round(1.4826 * 4.0, 2)]
+    others = np.delete(np.arange(12), [5, 11])
+    assert np.array_equal(error[others], told[others])
+    assert np.array_equal(known["height_uncertainty"].to_numpy(), told)
+    assert (
+        "height_uncertainty"
+        not in fill_heights(known.drop(columns="height_uncertainty"))[0]
+    )
+
+
+def test_the_spread_of_normal_heights_is_their_standard_deviation():
+    height = np.random.default_rng(5).normal(40.0, 6.0, 4001)
+    height[0] = np.nan
+    shapes = [box(0, 0, 20, 18)] * len(height)
+    filled, _ = fill_heights(
+        frame(*shapes, height=height, height_source=[""] * 4001, height_uncertainty=1.0)
+    )
+    # The median absolute deviation of n values has a standard error of 1.17 / sqrt(n).
+    assert filled["height_uncertainty"].iloc[0] == pytest.approx(6.0, rel=0.06)
+
+
+def test_a_height_from_nowhere_is_a_storey_uncertain():
+    filled, _ = fill_heights(
+        frame(
+            box(0, 0, 7, 7), height=[np.nan], height_source=[""], height_uncertainty=np.nan
+        )
+    )
+    assert filled["height_uncertainty"].tolist() == [ASSUMED_SPREAD]
 
 
 rectangle = st.tuples(

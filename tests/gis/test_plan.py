@@ -145,9 +145,9 @@ def test_the_share_of_each_zone_is_judged_apart():
 @pytest.mark.parametrize(
     ("row", "use", "rule", "passed"),
     [
-        ({"prickmark": "ja"}, "residential", "prickmark", False),
-        ({"korsmark": "ja"}, "residential", "korsmark", False),
-        ({"korsmark": "ja"}, "garage", "korsmark", True),
+        ({"prickmark": "ja"}, "residential", "no building", False),
+        ({"korsmark": "ja"}, "residential", "outbuildings", False),
+        ({"korsmark": "ja"}, "garage", "outbuildings", True),
         ({"anvandning": "GATA"}, "residential", "public", False),
         ({"anvandning": "BC"}, "residential", "use", True),
         ({"anvandning": "BC"}, "office", "use", True),
@@ -200,9 +200,134 @@ def test_what_cannot_be_judged_is_named():
     assert names == {"inside the plan"}
     told = open_rules(unknown, rules)
     assert len(told) == 4
-    assert "tell storeys" in told[0]
+    assert "at most 5 storeys" in told[0].words
+    assert "gross area at most 900.0 m2" in told[1].words
+    assert "e-tal at most 0.7" in told[2].words
+    assert "'folly' has no letter" in told[3].words
+    assert {(rule.zone, rule.source) for rule in told} == {("zone-1", "made, version 2")}
     assert open_rules(HOUSE, rules) == ()
     assert open_rules(replace(unknown, gross_area=700.0, use="B", storeys=3), rules) == ()
+
+
+def test_rules_for_people_are_repeated_as_they_stand():
+    rules = rules_of(
+        {"id": "a", "bestammelseformulering": "Fasad ska vara av tegel"},
+        {"id": "b", "anvandning": "xyz"},
+        {"id": "c", "totalhojd": "+40", "hojdsystem": "RH70"},
+        {"id": "d", "bta": 800.0},
+        {"id": "far", "formulering": "Plank är förbjudna", "zone": zone(500, 0, 540, 30)},
+        {"id": "e"},
+    )
+    told = {rule.zone: rule.words for rule in open_rules(HOUSE, rules)}
+    assert told == {
+        "a": "“Fasad ska vara av tegel”",
+        "b": "“use xyz”",
+        "c": "“total level 40 m in RH70”",
+        "e": "the zone tells no rule",
+    }
+    assert [f.zone for f in judge_plan(HOUSE, rules)] == ["d"]
+
+
+def test_a_place_outside_every_zone_is_told_and_not_judged():
+    rules = rules_of({"id": "A1", "anvandning": "B", "bta": 100.0})
+    far = replace(HOUSE, outline=zone(140, 0, 160, 10))
+    assert judge_plan(far, rules) == []
+    (told,) = open_rules(far, rules)
+    assert told.zone == ""
+    assert "outside every zone" in told.words
+    assert "A1, 100 m away" in told.words
+    assert told.source == "made, version 2"
+
+
+def test_ground_beyond_a_plan_without_uses_is_left_to_people():
+    rules = rules_of({"totalhojd": 20.0, "zone": zone(0, 0, 20, 30)})
+    (told,) = open_rules(HOUSE, rules)
+    assert told.words.startswith("50.0 m2 of the building lie outside every zone")
+    assert open_rules(HOUSE, rules_of({"totalhojd": 20.0})) == ()
+
+
+def test_floors_of_standing_buildings_are_not_guessed():
+    """What the new building leaves of the gross area may be used up already."""
+    rules = rules_of({"bta": 900.0})
+    beside = gpd.GeoDataFrame(geometry=[zone(30, 20, 38, 28)], index=["b7"], crs=3008)
+    assert [f.rule for f in judge_plan(HOUSE, rules, standing=beside)] == []
+    (told,) = open_rules(HOUSE, rules, standing=beside)
+    assert "at most 900.0 m2" in told.words
+    assert "800.0 m2, the floors of 1 standing building" in told.words
+    # Too much is too much, whoever else stands there.
+    over = replace(HOUSE, storeys=5)
+    assert not finding_of(over, rules, "gross area", standing=beside).passed
+    assert open_rules(over, rules, standing=beside) == ()
+    # One that would be replaced takes nothing.
+    under = gpd.GeoDataFrame(geometry=[zone(6, 7, 12, 12)], index=["b8"], crs=3008)
+    assert finding_of(HOUSE, rules, "gross area", standing=under).passed
+
+
+def test_blocks_are_judged_where_they_stand():
+    """A tower on the one zone and a low wing on the other, one project."""
+    rules = rules_of(
+        {"id": "high", "totalhojd": 40.0, "anvandning": "K", "zone": zone(0, 0, 20, 30)},
+        {"id": "low", "totalhojd": 8.0, "anvandning": "B", "zone": zone(20, 0, 40, 30)},
+    )
+    tower = Proposal(zone(5, 5, 15, 15), height=38.0, floor=3.6, use="office", storeys=10)
+    wing = Proposal(zone(20, 5, 30, 15), height=7.0, floor=3.6, use="residential")
+    assert all(f.passed for f in judge_plan([tower, wing], rules))
+    turned = [replace(tower, outline=wing.outline), replace(wing, outline=tower.outline)]
+    broken = [(f.rule, f.zone) for f in judge_plan(turned, rules) if not f.passed]
+    assert broken == [("use", "high"), ("use", "low"), ("total height", "low")]
+
+
+def test_blocks_share_the_area_of_their_zone():
+    rules = rules_of({"bya": 290.0, "bta": 1000.0})
+    other = Proposal(zone(26, 6, 36, 16), height=6.0, floor=3.6, use="office", storeys=2)
+    found = {f.rule: f for f in judge_plan([HOUSE, other], rules)}
+    assert found["building area"].value == pytest.approx(200 + 100)
+    assert not found["building area"].passed
+    assert found["gross area"].value == pytest.approx(4 * 200 + 2 * 100)
+    assert found["gross area"].passed
+    # The lowest floor and the highest roof count.
+    deep = replace(other, floor=3.0)
+    assert finding_of([HOUSE, deep], rules_of({"golvniva": 3.5}), "floor level").value == 3
+    assert finding_of([deep, HOUSE], rules_of({"totalhojd": 9}), "total height").value == 12
+    # One silent block leaves the sum open.
+    silent = [HOUSE, replace(other, storeys=None)]
+    assert "gross area" not in {f.rule for f in judge_plan(silent, rules)}
+    assert len(open_rules(silent, rules)) == 1
+
+
+@settings(deadline=None, max_examples=30)
+@given(cut=st.floats(6, 24), height=st.floats(2, 60))
+def test_a_house_in_two_blocks_is_the_same_house(cut, height):
+    whole = replace(HOUSE, height=height)
+    halves = [
+        replace(whole, outline=zone(5, 6, cut, 16)),
+        replace(whole, outline=zone(cut, 6, 25, 16)),
+    ]
+    rules = rules_of(
+        {"totalhojd": 12.0, "bya": 200.0, "bta": 799.0, "avstand": 5.0, "anvandning": "B"},
+        {"prickmark": "ja", "zone": zone(0, 0, 9, 30)},
+    )
+    one, two = judge_plan(whole, rules), judge_plan(halves, rules)
+    assert [(f.rule, f.zone, f.passed) for f in one] == [
+        (f.rule, f.zone, f.passed) for f in two
+    ]
+    assert [f.value for f in one] == pytest.approx([f.value for f in two])
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"totalhojd": 11.994}, "12.00 m in zone-1, at most 11.99 m"),
+        ({"vaningar": "II½"}, "4 in zone-1, at most 2.5"),
+        ({"exploateringsgrad": "10 %"}, "16.7 % in zone-1, at most 10.0 %"),
+        ({"exploateringsgrad": 0.1666}, "16.6667 % in zone-1, at most 16.66 %"),
+        ({"bta": 100.0}, "800.0 m2 in zone-1, at most 100.0 m2"),
+    ],
+)
+def test_what_is_broken_never_reads_as_equal(row, words):
+    (finding,) = judge_plan(HOUSE, rules_of(row))
+    assert not finding.passed
+    assert finding.words == words
 
 
 def test_a_stated_top_and_area_go_before_sums():

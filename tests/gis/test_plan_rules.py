@@ -7,7 +7,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis.errors import CrsError, GeometryError, TableError
+from gis.errors import CrsError, GeometryError, SourceError, TableError
 from gis.plan_rules import PlanRules, make_plan_rules, read_plan_rules
 from gis.plan_texts import LIMITS, letters_of, read_sentence
 
@@ -37,6 +37,7 @@ def only(rules):
         ("plushöjd", "52", {"total_level": 52.0}),
         ("Byggnadshöjd", "7", {"building_height": 7.0}),
         ("våningar", "IV", {"storeys": 4.0}),
+        ("våningar", "XII", {"storeys": 12.0}),
         ("antal_vaningar", 6, {"storeys": 6.0}),
         ("BTA", "13 000 m2", {"gross_area": 13000.0}),
         ("e-tal", "1,8", {"floor_ratio": 1.8}),
@@ -166,6 +167,52 @@ def test_levels_above_another_zero_are_left_out():
     assert any("levels of 1 zone are in RH70" in note for note in rules.notes)
 
 
+def test_what_only_people_understand_is_kept_with_its_zone():
+    rules = make_plan_rules(
+        table_of(
+            id=["a", "b", "c", "d", "e"],
+            nockhojd=["hög", "5000", "12", "", "9"],
+            formulering=[
+                "",
+                "Högsta totalhöjd är 15 meter. Fasad ska vara av tegel.\nBalkong förbjuds",
+                "Högsta totalhöjd är +40 meter över nollplanet RH70",
+                "Högsta totalhöjd är 14 meter. Höjden räknas över angivet nollplan",
+                "Lokaler ska finnas i bottenvåningen",
+            ],
+            användning=["B", "B", "B", "blandat", "B"],
+        ),
+        source="made",
+    )
+    assert rules.zones["unread"].map(str.splitlines).to_list() == [
+        ["nockhojd hög"],
+        ["Fasad ska vara av tegel.", "Balkong förbjuds", "ridge height 5000"],
+        ["Högsta totalhöjd är +40 meter över nollplanet RH70"],
+        ["use blandat"],
+        ["Lokaler ska finnas i bottenvåningen"],
+    ]
+    assert rules.zones["total_height"].to_list()[1] == 15.0
+    assert any("4 sentences not understood" in note for note in rules.notes)
+    assert any("1 rule above another zero" in note for note in rules.notes)
+
+
+def test_texts_are_made_printable():
+    """A plan is shown on terminals and pages; it must not write there what it likes."""
+    rules = make_plan_rules(
+        table_of(
+            id=["a\x1b[2J\nb"],
+            användning=["B\u202e"],
+            plan=["x" * 5000],
+            formulering=["Fasad\x07 ska vara röd"],
+        ),
+        source="made",
+    )
+    row = rules.zones.iloc[0]
+    assert rules.zones.index[0] == "a [2J b"
+    assert (row["use"], row["letters"]) == ("B", "B")
+    assert len(row["source"]) == 200
+    assert row["unread"] == "Fasad ska vara röd"
+
+
 def test_sentences_do_not_overrule_columns():
     rules = make_plan_rules(
         table_of(nockhojd=["10"], bestammelseformulering=["Högsta nockhöjd är 12 meter"]),
@@ -233,6 +280,34 @@ def test_rows_without_area_and_repeated_names():
 def test_what_is_no_plan_is_refused(frame, error, words):
     with pytest.raises(error, match=words):
         make_plan_rules(frame, source="made")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "error"),
+    [
+        ("plan.gpkg", b"SQLite format 3\0 and no more", SourceError),
+        ("plan.geojson", b'{"type": "FeatureCollection", "features": [', SourceError),
+        ("plan.txt", b"Plan, A1, 12 m", SourceError),
+        ("plan.gpkg", None, SourceError),
+    ],
+    ids=["truncated", "half a JSON", "text", "missing"],
+)
+def test_a_file_that_is_no_plan_is_one_line(tmp_path, name, content, error):
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(error) as caught:
+        read_plan_rules(path)
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_plan_of_nowhere_is_told_with_its_file(tmp_path):
+    path = tmp_path / "plan.shp"
+    table_of(bta=["900"]).to_file(path)
+    path.with_suffix(".prj").unlink()
+    with pytest.raises(CrsError, match=r"plan\.shp: .* reference system"):
+        read_plan_rules(path)
 
 
 def test_the_value_checks_its_table():

@@ -9,7 +9,7 @@ from shapely import affinity
 from gis.crs import PLAN
 from gis.errors import GeometryError
 from gis.footprints import repair_and_log, repair_footprints
-from gis.repair_log import COLUMNS, FAULTS
+from gis.repair_log import COLUMNS, FAULTS, add_mended
 from gis.snapping import SNAP
 
 EAST, NORTH = 99_700.0, 6_213_400.0
@@ -134,8 +134,15 @@ def test_notes_and_log_count_alike(repaired):
 
 def test_rings_that_the_reader_closed_are_logged():
     layer = frame(box(0, 0, 10, 8), box(30, 0, 10, 8), id=["a", "b"])
-    _, repairs = repair_and_log(layer, unclosed=[False, True])
-    assert repairs.table[["part", "fault"]].to_numpy().tolist() == [["b", "unclosed ring"]]
+    result, repairs = repair_and_log(layer)
+    log = add_mended(repairs.table, {"unclosed ring": {"b": 2, "quarter": 1}}, result)
+    told = log[["part", "building", "fault", "amount", "unit"]].to_numpy().tolist()
+    assert told == [
+        ["b", "b", "unclosed ring", 2.0, "rings"],
+        ["", "quarter", "unclosed ring", 1.0, "rings"],
+    ]
+    assert log.geometry[0].equals(layer.geometry[1].centroid)
+    assert log.geometry[1] is None
 
 
 def test_of_several_parts_the_one_at_the_fault_is_named():
