@@ -28,7 +28,8 @@ class Facets:
     Attributes
     ----------
     ids : tuple of str
-        Stable names, part id and face: ``heidi-104-roof``, ``heidi-104-wall-3``.
+        Stable names, part id and face: ``heidi-104-roof``, ``heidi-104-wall-3``; of several
+        roofs ``heidi-104-roof-2``.
     face : (f,) int
         Index into ``solids.faces``.
     kind : (f,) int8
@@ -327,11 +328,15 @@ def _runs(start: IntArray, length: IntArray) -> IntArray:
 
 
 def _facet_ids(solids: Solids, faces: IntArray) -> tuple[str, ...]:
-    """Name each face after its part and its place among the part's walls."""
-    first = np.searchsorted(solids.part, solids.part[faces], side="left")
-    return tuple(
-        f"{solids.parts[solids.part[face]]}-roof"
-        if solids.kind[face] == Kind.ROOF
-        else f"{solids.parts[solids.part[face]]}-wall-{face - start}"
-        for face, start in zip(faces, first, strict=True)
-    )
+    """Name faces after their part: its roof, or its roofs and walls by running numbers."""
+    names: dict[int, str] = {}
+    starts = np.searchsorted(solids.part, np.arange(len(solids.parts) + 1))
+    for part, name in enumerate(solids.parts):
+        own = np.arange(starts[part], starts[part + 1])
+        for kind, word in ((Kind.ROOF, "roof"), (Kind.WALL, "wall")):
+            alike = own[solids.kind[own] == kind].tolist()
+            # A building has many walls, but as a rule one roof.
+            plain = kind == Kind.ROOF and len(alike) == 1
+            for number, face in enumerate(alike, 1):
+                names[face] = f"{name}-{word}" if plain else f"{name}-{word}-{number}"
+    return tuple(names[face] for face in faces.tolist())

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -100,52 +101,100 @@ class Polygons:
         polygon : (t,) int
             Polygon of each triangle.
         """
-        corners: list[IntArray] = []
-        owner: list[IntArray] = []
         counts = np.diff(self.vertex_start)
-        simple = (counts == 4) & (np.diff(self.polygon_start) == 1)
-        for p in np.flatnonzero(~simple):
-            found = self._triangles_of(int(p))
-            corners.append(found)
-            owner.append(np.full(len(found), p))
-        # A single ring of four corners may still be concave: only walls made by
-        # extrusion and other parallelograms are split without looking.
-        first = self.vertex_start[:-1][simple]
-        quads = self.vertices[first[:, None] + np.arange(4)]
+        # Extruded walls and other parallelograms are split without looking; another
+        # ring of four corners may be concave.
+        indices = np.flatnonzero((counts == 4) & (np.diff(self.polygon_start) == 1))
+        quads = self.vertices[self.vertex_start[indices][:, None] + np.arange(4)]
         skew = quads[:, 0] - quads[:, 1] + quads[:, 2] - quads[:, 3]
-        flat = np.abs(skew).max(axis=1, initial=0.0) < 1e-6
-        indices = np.flatnonzero(simple)
-        for p in indices[~flat]:
-            found = self._triangles_of(int(p))
-            corners.append(found)
-            owner.append(np.full(len(found), p))
-        base = first[flat]
-        for pattern in ((0, 1, 2), (0, 2, 3)):
-            corners.append(base[:, None] + np.array(pattern))
-            owner.append(indices[flat])
-        joined, polygon = np.concatenate(corners), np.concatenate(owner)
+        indices = indices[np.abs(skew).max(axis=1, initial=0.0) < 1e-6]
+        three = np.flatnonzero(counts == 3)
+        rest = np.ones(len(self), np.bool_)
+        rest[indices] = rest[three] = False
+        found, of = self._triangulate(np.flatnonzero(rest))
+        base = self.vertex_start[indices][:, None]
+        joined = np.concatenate(
+            [
+                found,
+                self.vertex_start[three][:, None] + np.arange(3),
+                base + np.array((0, 1, 2)),
+                base + np.array((0, 2, 3)),
+            ]
+        )
+        polygon = np.concatenate([of, three, indices, indices])
         order = np.argsort(polygon, kind="stable")
         return joined[order], polygon[order]
 
-    def _triangles_of(self, polygon: int) -> IntArray:
-        """Cut one polygon by a constrained Delaunay triangulation in its plane."""
-        u, v = plane_axes(self.normal[polygon])
-        rings = self.rings(polygon)
-        flat = [np.c_[ring @ u, ring @ v] for ring in rings]
-        pieces = shapely.constrained_delaunay_triangles(shapely.Polygon(flat[0], flat[1:]))
-        first = int(self.ring_start[self.polygon_start[polygon]])
-        lookup = {
-            (x, y): first + k for k, (x, y) in enumerate(np.concatenate(flat).tolist())
-        }
-        found = np.empty((len(pieces.geoms), 3), np.int64)
-        for k, piece in enumerate(pieces.geoms):
-            ring = shapely.get_coordinates(piece)[:3]
-            if (ring[1] - ring[0])[0] * (ring[2] - ring[0])[1] < (ring[1] - ring[0])[1] * (
-                ring[2] - ring[0]
-            )[0]:
-                ring = ring[::-1]
-            found[k] = [lookup[x, y] for x, y in ring.tolist()]
-        return found
+    def _triangulate(self, chosen: IntArray) -> tuple[IntArray, IntArray]:
+        """Cut polygons by constrained Delaunay triangulations in their planes."""
+        some = self.take(chosen)
+        flat, shapes = some.in_plane()
+        triangles, polygon = shapely.get_parts(
+            shapely.constrained_delaunay_triangles(shapes), return_index=True
+        )
+        xy = shapely.get_coordinates(triangles).reshape(-1, 4, 2)[:, :3]
+        one, other = xy[:, 1] - xy[:, 0], xy[:, 2] - xy[:, 0]
+        right = one[:, 0] * other[:, 1] < one[:, 1] * other[:, 0]
+        xy[right] = xy[right, ::-1]
+        # A triangle's corner is the polygon's corner of the same place.
+        owner = np.repeat(np.arange(len(some)), np.diff(some.vertex_start))
+        place = number_points(
+            np.concatenate([flat, xy.reshape(-1, 2)]),
+            group=np.concatenate([owner, np.repeat(polygon, 3)]),
+        )
+        corner = np.empty(place.max(initial=-1) + 1, np.int64)
+        corner[place[: len(flat)]] = np.arange(len(flat))
+        local = corner[place[len(flat) :]]
+        shift = (self.vertex_start[chosen] - some.vertex_start[:-1])[owner[local]]
+        return (local + shift).reshape(-1, 3), chosen[polygon]
+
+    def in_plane(self) -> tuple[FloatArray, NDArray[np.object_]]:
+        """Lay every polygon flat.
+
+        Returns
+        -------
+        corners : (v, 2) float
+            Corners [m] along the two axes of `plane_axes`, seen against the normal.
+        shapes : (p,) object
+            The same as shapely polygons, valid or not.
+        """
+        u, v = plane_axes(self.normal)
+        owner = np.repeat(np.arange(len(self)), np.diff(self.vertex_start))
+        flat = np.stack(
+            [np.einsum("vx,vx->v", self.vertices, axis[owner]) for axis in (u, v)], axis=1
+        )
+        ring = np.repeat(np.arange(len(self.ring_start) - 1), np.diff(self.ring_start))
+        rings = shapely.linearrings(flat, indices=ring)
+        polygon = np.repeat(np.arange(len(self)), np.diff(self.polygon_start))
+        shapes = (
+            shapely.polygons(rings, indices=polygon)
+            if len(rings)
+            else np.empty(0, np.object_)
+        )
+        return flat, shapes
+
+
+def number_points(points: FloatArray, *, group: IntArray) -> IntArray:
+    """Give equal points of one group, and only these, the same number.
+
+    Parameters
+    ----------
+    points : (n, d) float
+        Coordinates; they are compared exactly.
+    group : (n,) int
+        From 0 on.
+
+    Returns
+    -------
+    (n,) int
+        From 0 on, without gaps, in order of first appearance.
+    """
+    # Hashing column after column is ten times faster than sorting rows.
+    number = pd.factorize(group)[0].astype(np.int64)
+    for column in points.T:
+        code, values = pd.factorize(column, use_na_sentinel=False)
+        number = pd.factorize(number * len(values) + code)[0].astype(np.int64)
+    return number
 
 
 def _runs(start: IntArray, chosen: IntArray) -> IntArray:
@@ -158,12 +207,21 @@ def _runs(start: IntArray, chosen: IntArray) -> IntArray:
 
 
 def plane_axes(normal: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return two unit vectors that span the plane and with the normal form a right hand."""
-    helper = (
-        np.array([0.0, 0.0, 1.0]) if abs(normal[2]) < 0.9 else np.array([1.0, 0.0, 0.0])
-    )
+    """Return two unit vectors that span the plane and with the normal form a right hand.
+
+    Parameters
+    ----------
+    normal : (..., 3) float
+        Unit normals.
+
+    Returns
+    -------
+    (..., 3) float, twice
+    """
+    steep = np.abs(normal[..., 2:]) < 0.9
+    helper = np.where(steep, np.array([0.0, 0.0, 1.0]), np.array([1.0, 0.0, 0.0]))
     u = np.cross(helper, normal)
-    u /= np.linalg.norm(u)
+    u /= np.linalg.norm(u, axis=-1, keepdims=True)
     return u, np.cross(normal, u)
 
 
@@ -187,26 +245,62 @@ def make_polygons(faces: Sequence[Sequence[FloatArray]]) -> Polygons:
     exact for planar rings, concave ones and holes included.
     """
     rings = [np.asarray(ring, np.float64) for face in faces for ring in face]
-    lengths = np.array([len(ring) for ring in rings], np.int64)
+    return polygons_from_rings(
+        np.concatenate(rings) if rings else np.empty((0, 3)),
+        np.r_[0, np.cumsum([len(ring) for ring in rings])].astype(np.int64),
+        np.r_[0, np.cumsum([len(face) for face in faces])].astype(np.int64),
+    )
+
+
+def polygons_from_rings(
+    vertices: FloatArray, ring_start: IntArray, polygon_start: IntArray
+) -> Polygons:
+    """Measure normals and areas of faces that lie in flat arrays already.
+
+    Parameters
+    ----------
+    vertices, ring_start, polygon_start
+        As in `Polygons`; they are kept, not copied.
+
+    Raises
+    ------
+    GeometryError
+        If a ring has fewer than three corners or a polygon has no area.
+
+    See Also
+    --------
+    make_polygons : the same of lists, and where normal and area come from.
+    """
+    lengths = np.diff(ring_start)
     if lengths.size and lengths.min() < 3:
         message = (
             f"each ring needs at least 3 corners, got {lengths.min()}; repair the outlines"
         )
         raise GeometryError(message)
-    vertices = np.concatenate(rings) if rings else np.empty((0, 3))
-    ring_start = np.r_[0, np.cumsum(lengths)].astype(np.int64)
-    polygon_start = np.r_[0, np.cumsum([len(face) for face in faces])].astype(np.int64)
-    following = np.arange(1, len(vertices) + 1)
-    following[ring_start[1:] - 1] = ring_start[:-1]
-    # Cross products relative to each polygon's first corner keep the digits.
-    per_polygon = np.diff(ring_start[polygon_start])
-    anchor = np.repeat(vertices[ring_start[polygon_start[:-1]]], per_polygon, axis=0)
-    cross = np.cross(vertices - anchor, vertices[following] - anchor)
-    sums = np.add.reduceat(cross, ring_start[polygon_start[:-1]]) if rings else cross
+    if not (np.diff(polygon_start) > 0).all():
+        message = "each polygon needs an outline, got one without rings; leave it out"
+        raise GeometryError(message)
+    sums = newell_sums(vertices, ring_start, polygon_start)
     length = np.linalg.norm(sums, axis=1)
-    if length.size and length.min() <= 1e-9:
+    # Written so that NaN is refused too.
+    if length.size and not length.min() > 1e-9:
         message = (
             f"polygon {int(length.argmin())} has no area; drop or repair degenerate faces"
         )
         raise GeometryError(message)
     return Polygons(vertices, ring_start, polygon_start, sums / length[:, None], length / 2)
+
+
+def newell_sums(
+    vertices: FloatArray, ring_start: IntArray, polygon_start: IntArray
+) -> FloatArray:
+    """Return twice the area vector of each polygon, (p, 3) float [m2]."""
+    if not len(polygon_start) > 1:
+        return np.empty((0, 3))
+    first = ring_start[polygon_start]
+    following = np.arange(1, len(vertices) + 1)
+    following[ring_start[1:] - 1] = ring_start[:-1]
+    # Cross products relative to each polygon's first corner keep the digits.
+    spoke = vertices - np.repeat(vertices[first[:-1]], np.diff(first), axis=0)
+    sums: FloatArray = np.add.reduceat(np.cross(spoke, spoke[following]), first[:-1])
+    return sums

@@ -5,10 +5,18 @@ from enum import IntEnum
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from meshes.polygons import FloatArray, IntArray, Polygons, make_polygons
+from gis.errors import GeometryError
+from meshes.polygons import (
+    FloatArray,
+    IntArray,
+    Polygons,
+    number_points,
+    polygons_from_rings,
+)
 
 
 class Kind(IntEnum):
@@ -75,51 +83,93 @@ def lod1_solids(buildings: gpd.GeoDataFrame, *, origin: FloatArray | None = None
     Solids
         One closed, outward oriented solid per part: a roof, a wall per outline edge
         and a ground face. Volume equals footprint area times height.
+
+    Raises
+    ------
+    GeometryError
+        If a shape is not one polygon, is empty or has no area, or a top lies at its base.
     """
     start = local_origin(buildings) if origin is None else origin
-    faces: list[list[FloatArray]] = []
-    kinds: list[int] = []
-    parts: list[int] = []
-    tops = buildings["top"].to_numpy(np.float64) - start[2]
-    bases = buildings["base"].to_numpy(np.float64) - start[2]
-    for index, outline in enumerate(buildings.geometry.array):
-        rings = [
-            _open_ring(ring) - start[:2] for ring in (outline.exterior, *outline.interiors)
-        ]
-        roof = [np.c_[ring, np.full(len(ring), tops[index])] for ring in rings]
-        ground = [np.c_[ring, np.full(len(ring), bases[index])][::-1] for ring in rings]
-        walls = [wall for ring in rings for wall in _walls(ring, bases[index], tops[index])]
-        faces += [roof, *([wall] for wall in walls), ground]
-        kinds += [Kind.ROOF, *[Kind.WALL] * len(walls), Kind.GROUND]
-        parts += [index] * (len(walls) + 2)
+    plan, ring_start, part_start = _open_rings(buildings.geometry.to_numpy())
+    plan = plan - start[:2]
+    top = buildings["top"].to_numpy(np.float64) - start[2]
+    base = buildings["base"].to_numpy(np.float64) - start[2]
+    corners, rings = np.diff(ring_start[part_start]), np.diff(part_start)
+    part = np.repeat(np.arange(len(buildings)), corners)
+    ring = np.repeat(np.arange(len(ring_start) - 1), np.diff(ring_start))
+    # A part of n corners owns 6 n: its roof, four of each wall, its ground.
+    number = np.arange(len(plan))
+    first = ring_start[part_start]
+    begin, within = 6 * first[part], number - first[part]
+    mirrored = ring_start[ring] + ring_start[ring + 1] - 1 - number
+    following = number + 1
+    following[ring_start[1:] - 1] = ring_start[:-1]
+    vertices = np.empty((6 * len(plan), 3))
+    high, low = np.c_[plan, top[part]], np.c_[plan, base[part]]
+    vertices[begin + within] = high
+    wall = begin + corners[part] + 4 * within
+    for place, row in enumerate((low, low[following], high[following], high)):
+        vertices[wall + place] = row
+    vertices[begin + 5 * corners[part] + mirrored - first[part]] = low
+    faces = polygons_from_rings(
+        vertices,
+        _starts(_blocks(np.diff(ring_start), part_start, corners, wall_value=4)),
+        _starts(_blocks(rings, np.arange(len(rings) + 1), corners, wall_value=1)),
+    )
+    kind = np.full(len(faces), Kind.WALL, np.int8)
+    ends = np.cumsum(corners + 2)
+    kind[ends - corners - 2] = Kind.ROOF
+    kind[ends - 1] = Kind.GROUND
     return Solids(
-        faces=make_polygons(faces),
-        kind=np.array(kinds, np.int8),
-        part=np.array(parts, np.int32),
+        faces=faces,
+        kind=kind,
+        part=np.repeat(np.arange(len(buildings), dtype=np.int32), corners + 2),
         parts=tuple(str(part) for part in buildings.index),
         origin=start,
     )
 
 
-def _open_ring(ring: shapely.LinearRing) -> FloatArray:
-    """Return the corners of a ring without the repeated last one."""
-    corners: FloatArray = shapely.get_coordinates(ring)[:-1]
-    return corners
-
-
-def _walls(ring: FloatArray, base: float, top: float) -> FloatArray:
-    """Return one (4, 3) wall per edge, counter-clockwise seen from outside."""
-    here, there = ring, np.roll(ring, -1, axis=0)
-    low, high = np.full((len(ring), 1), base), np.full((len(ring), 1), top)
-    return np.stack(
-        [
-            np.hstack([here, low]),
-            np.hstack([there, low]),
-            np.hstack([there, high]),
-            np.hstack([here, high]),
-        ],
-        axis=1,
+def _open_rings(shapes: NDArray[np.object_]) -> tuple[FloatArray, IntArray, IntArray]:
+    """Return corners without the repeated last ones, starts of rings and of polygons."""
+    polygon = shapely.get_type_id(shapes) == shapely.GeometryType.POLYGON
+    polygon &= ~shapely.is_empty(shapes)
+    if not polygon.all():
+        message = (
+            f"each part must be one polygon, got {int((~polygon).sum())} others; split or "
+            "leave them out with gis.footprints.repair_footprints"
+        )
+        raise GeometryError(message)
+    parts = shapely.get_rings(shapes)
+    counts = shapely.get_num_coordinates(parts)
+    xy = shapely.get_coordinates(parts)
+    last = np.zeros(len(xy), np.bool_)
+    last[np.cumsum(counts) - 1] = True
+    return (
+        xy[~last],
+        _starts(counts - 1),
+        _starts(shapely.get_num_interior_rings(shapes) + 1),
     )
+
+
+def _starts(lengths: IntArray) -> IntArray:
+    """Return where runs of these lengths begin, and the end of the last."""
+    starts: IntArray = np.r_[0, np.cumsum(lengths)].astype(np.int64)
+    return starts
+
+
+def _blocks(
+    cap: IntArray, cap_start: IntArray, walls: IntArray, *, wall_value: int
+) -> IntArray:
+    """List for each part the values of its roof, of each wall, and of its ground."""
+    caps = np.diff(cap_start)
+    total = 2 * caps + walls
+    begin = np.cumsum(total) - total
+    values = np.full(total.sum(), wall_value, np.int64)
+    owner = np.repeat(np.arange(len(caps)), caps)
+    place = begin[owner] + np.arange(len(cap)) - cap_start[owner]
+    values[place] = cap
+    values[place + (caps + walls)[owner]] = cap
+    return values
 
 
 def closure_defects(solids: Solids) -> IntArray:
@@ -129,17 +179,14 @@ def closure_defects(solids: Solids) -> IntArray:
     compared exactly, because faces of one part are cut from the same coordinates.
     """
     start, end = solids.faces.edges()
-    _, vertex = np.unique(solids.faces.vertices, axis=0, return_inverse=True)
-    face_of_vertex = np.repeat(
-        np.arange(len(solids.faces)), np.diff(solids.faces.vertex_start)
+    part = np.repeat(solids.part, np.diff(solids.faces.vertex_start)).astype(np.int64)
+    corner = number_points(solids.faces.vertices, group=part)
+    count = corner.max(initial=0) + 1
+    forward = corner[start] * count + corner[end]
+    backward = corner[end] * count + corner[start]
+    edge, values = pd.factorize(np.concatenate([forward, backward]))
+    there, back = edge[: len(forward)], edge[len(forward) :]
+    balance = np.bincount(there, minlength=len(values)) - np.bincount(
+        back, minlength=len(values)
     )
-    part = solids.part[face_of_vertex].astype(np.int64)
-    forward = np.c_[part, vertex[start], vertex[end]]
-    backward = np.c_[part, vertex[end], vertex[start]]
-    both = np.concatenate([forward, backward])
-    _, inverse = np.unique(both, axis=0, return_inverse=True)
-    n = len(forward)
-    balance = np.bincount(inverse[:n], minlength=inverse.max() + 1) - np.bincount(
-        inverse[n:], minlength=inverse.max() + 1
-    )
-    return np.unique(part[balance[inverse[:n]] != 0])
+    return np.unique(part[balance[there] != 0])

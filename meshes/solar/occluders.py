@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
+from gis.district import District
 from gis.terrain import Terrain
 from meshes.polygons import FloatArray, IntArray, Polygons, make_polygons
-from meshes.solids import Solids
+from meshes.solids import Solids, lod1_solids
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,30 @@ def open_occluders(polygons: Polygons) -> Occluders:
     """Return surfaces that bound no volume as occluders; both of their sides block."""
     count = len(polygons)
     return Occluders(polygons, np.zeros(count, np.int8), np.full(count, -1))
+
+
+def district_occluders(district: District, solids: Solids) -> Occluders:
+    """Return what can block light in a district: buildings, bridges and ground.
+
+    Parameters
+    ----------
+    district : District
+        Gives bridges and terrain.
+    solids : Solids
+        Its buildings.
+
+    Returns
+    -------
+    Occluders
+        Bridges as slabs of their thickness, that light passes below.
+    """
+    found = solid_occluders(solids)
+    if len(district.decks):
+        slabs = district.decks.explode(ignore_index=True)
+        slabs = slabs.set_geometry(shapely.orient_polygons(slabs.geometry.to_numpy()))
+        slabs = slabs.assign(top=slabs["level"], base=slabs["level"] - slabs["thickness"])
+        found += solid_occluders(lod1_solids(slabs, origin=solids.origin))
+    return found + terrain_occluders(district.terrain, solids.origin)
 
 
 def terrain_occluders(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import shapely
 
-from gis.district import District
+from gis.district import District, complete_buildings
 from gis.terrain import flat_terrain
 from meshes.facets import Facets, make_facets
 from meshes.solids import lod1_solids
@@ -56,7 +56,7 @@ def harbour() -> Harbour:
         district = District(
             name="Harbour made for tests",
             boundary=shapely.box(WEST, SOUTH, WEST + side, SOUTH + side),
-            buildings=table,
+            buildings=complete_buildings(table),
             terrain=flat_terrain(window, GROUND, cell=10.0),
             water=shapely.MultiPolygon(sea),
             landmarks=gpd.GeoDataFrame(

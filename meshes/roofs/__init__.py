@@ -1,0 +1,1 @@
+"""Put roofs on buildings."""
