@@ -1,18 +1,23 @@
 """Write buildings as CityJSON 2.0."""
 
+import datetime
 import itertools
 import json
-import math
-from collections.abc import Iterable
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from gis.district import District
-from gis.errors import TableError
+from gis.errors import GeometryError, TableError
+from gis.faults import count_things
 from gis.files import atomic_path
-from meshes.polygons import FloatArray, IntArray
+from meshes.formats.cityjson_sequence import to_sequence
+from meshes.formats.cityjson_values import is_known, known
+from meshes.polygons import FloatArray, IntArray, make_polygons
+from meshes.predicates import examine
 from meshes.solids import Kind, Solids
 
 COMPOUND_EPSG = 5847
@@ -27,14 +32,13 @@ SCALE = 0.0001
 """Grid of the coordinates [m]. At 1 mm, corners of real outlines fall together and solids
 become invalid, as the authors of the roofer reconstruction found; at 0.1 mm they stay."""
 
-DECIMALS = 3
-"""Digits kept of attributes after the point."""
-
 SURFACES = {
     Kind.ROOF: "RoofSurface",
     Kind.WALL: "WallSurface",
     Kind.GROUND: "GroundSurface",
 }
+
+_LOD = re.compile(r"[0-3](\.[0-3])?")
 
 Faces = list[tuple[int, list[IntArray]]]
 Json = dict[str, object]
@@ -46,13 +50,18 @@ def write_cityjson(
     solids: Solids,
     *,
     attributes: pd.DataFrame | None = None,
+    surfaces: pd.DataFrame | None = None,
+    lod: str | Sequence[str] = LOD,
+    reference_date: datetime.date | None = None,
+    contact: Mapping[str, str] | None = None,
 ) -> None:
     """Write one city object per building, with parts of its own where it has several.
 
     Parameters
     ----------
     path : Path
-        Usually ends in ``.city.json``.
+        Usually ends in ``.city.json``; if it ends in ``.jsonl``, CityJSONSeq is written,
+        one building a line.
     district : District
         Names, uses, years, heights and their sources, credits.
     solids : Solids
@@ -61,10 +70,22 @@ def write_cityjson(
         Results by building: its index holds building ids, every column becomes an
         attribute of its name. Missing values are left out, numbers rounded to 0.001.
 
+    surfaces : DataFrame, optional
+        Results by face: one row for each face of ``solids``, in their order; each face
+        then has a semantic surface of its own with every column as an attribute.
+    lod : str or sequence of str
+        Level of detail, such as ``"2.0"``, of all parts or of each.
+    reference_date : date, optional
+        When the model held.
+    contact : mapping, optional
+        Who answers for it: at least ``contactName`` and ``emailAddress``.
+
     Raises
     ------
     TableError
         If solids, results and district do not belong together, or a result is infinite.
+    GeometryError
+        If a solid would not be valid in the file, or a level of detail is none.
     OutputError
         If the file cannot be written.
 
@@ -77,14 +98,21 @@ def write_cityjson(
     stands in ``height_source``. Equal input gives equal bytes.
     """
     _check(district, solids, attributes)
+    levels = _levels(solids, lod)
+    told = _surface_rows(solids, surfaces)
     vertices, faces = _quantise(solids)
-    extent = _extent(vertices, solids.origin)
+    check_written(solids, vertices, faces)
     metadata: Json = {
         "title": _title(district),
         "referenceSystem": REFERENCE_SYSTEM,
-        "geographicalExtent": extent,
+        "geographicalExtent": _extent(vertices, solids.origin),
         "credits": list(district.credits),
     }
+    if reference_date is not None:
+        metadata["referenceDate"] = reference_date.isoformat()
+    if contact is not None:
+        metadata["pointOfContact"] = _contact(contact)
+    geometry = _geometry(solids, faces, levels, told)
     document: Json = {
         "type": "CityJSON",
         "version": "2.0",
@@ -93,10 +121,14 @@ def write_cityjson(
             "translate": [float(value) for value in solids.origin],
         },
         "metadata": metadata,
-        "CityObjects": _city_objects(district, solids, faces, attributes),
+        "CityObjects": _city_objects(district, geometry, attributes),
         "vertices": vertices.tolist(),
     }
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    lines = to_sequence(document) if path.suffix == ".jsonl" else [document]
+    text = "\n".join(
+        json.dumps(line, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        for line in lines
+    )
     with atomic_path(path) as temporary:
         temporary.write_bytes(text.encode())
 
@@ -120,6 +152,92 @@ def _check(district: District, solids: Solids, attributes: pd.DataFrame | None) 
                 f"{what} ids: {', '.join(str(name) for name in ids[:5])}"
             )
             raise TableError(message)
+
+
+def _levels(solids: Solids, lod: str | Sequence[str]) -> list[str]:
+    """Return the level of detail of each part."""
+    levels = [lod] * len(solids.parts) if isinstance(lod, str) else list(lod)
+    if len(levels) != len(solids.parts):
+        message = (
+            f"levels of detail must be one or one per part, of {len(solids.parts)} parts, "
+            f"got {len(levels)}"
+        )
+        raise GeometryError(message)
+    odd = [
+        level for level in levels if not (isinstance(level, str) and _LOD.fullmatch(level))
+    ]
+    if odd:
+        message = (
+            f"a level of detail must be a text such as 1.2 or 2, got {odd[0]!r}; "
+            "see Biljecki et al. 2016"
+        )
+        raise GeometryError(message)
+    return levels
+
+
+def _surface_rows(solids: Solids, surfaces: pd.DataFrame | None) -> list[Json] | None:
+    """Return the results of each face."""
+    if surfaces is None:
+        return None
+    if len(surfaces) != len(solids.faces):
+        message = (
+            f"results must have one row per face, of {len(solids.faces)} faces, got "
+            f"{len(surfaces)}; make them from these solids"
+        )
+        raise TableError(message)
+    names = [str(name) for name in surfaces.columns]
+    rows = surfaces.itertuples(index=False, name=None)
+    return [known(zip(names, row, strict=True)) for row in rows]
+
+
+def _contact(contact: Mapping[str, str]) -> Json:
+    """Return who answers for the model, as the standard asks for it."""
+    missing = {"contactName", "emailAddress"} - set(contact)
+    if missing:
+        message = f"a contact must have {' and '.join(sorted(missing))}; add them"
+        raise TableError(message)
+    return dict(contact)
+
+
+def check_written(solids: Solids, vertices: IntArray, faces: Faces) -> None:
+    """Refuse solids that are not valid once their corners lie on the grid.
+
+    Parameters
+    ----------
+    solids : Solids
+        What shall be written.
+    vertices : (v, 3) int
+        Corners on the grid of `SCALE`.
+    faces : list of (int, list of (n,) int)
+        Kind and rings of corner numbers of each face of ``solids``; no ring where the
+        face fell together.
+
+    Raises
+    ------
+    GeometryError
+        With the faults of the first parts; see `meshes.predicates.Code`.
+    """
+    corners: FloatArray = np.multiply(vertices, SCALE, dtype=np.float64)
+    kept = [number for number, (_, rings) in enumerate(faces) if rings]
+    written = Solids(
+        faces=make_polygons([[corners[ring] for ring in faces[k][1]] for k in kept]),
+        kind=solids.kind[kept],
+        part=solids.part[kept],
+        parts=solids.parts,
+        origin=solids.origin,
+    )
+    faults = examine(written).table
+    if len(faults):
+        first = faults.drop_duplicates("part")
+        told = "; ".join(
+            f"{row.part}: {row.code} {row.name}"
+            for row in first.head(3).itertuples(index=False)
+        )
+        message = (
+            f"only valid solids can be written, {count_things(len(first), 'part')} "
+            f"{'is' if len(first) == 1 else 'are'} not ({told}); give them a simpler form"
+        )
+        raise GeometryError(message)
 
 
 def _title(district: District) -> str:
@@ -168,15 +286,24 @@ def _extent(vertices: IntArray, origin: FloatArray) -> list[float]:
     return extent
 
 
+def _geometry(
+    solids: Solids, faces: Faces, levels: list[str], told: list[Json] | None
+) -> dict[str, Json]:
+    """Return the solid of each part."""
+    order = np.argsort(solids.part, kind="stable")
+    bounds = np.searchsorted(solids.part[order], np.arange(len(solids.parts) + 1))
+    geometry = {}
+    for k, part in enumerate(solids.parts):
+        mine = [n for n in order[bounds[k] : bounds[k + 1]].tolist() if faces[n][1]]
+        rows = None if told is None else [told[n] for n in mine]
+        geometry[part] = _solid([faces[n] for n in mine], levels[k], rows)
+    return geometry
+
+
 def _city_objects(
-    district: District, solids: Solids, faces: Faces, attributes: pd.DataFrame | None
+    district: District, geometry: dict[str, Json], attributes: pd.DataFrame | None
 ) -> Json:
     """Return the buildings and their parts by id."""
-    bounds = np.searchsorted(solids.part, np.arange(len(solids.parts) + 1))
-    geometry = {
-        part: _solid(faces[bounds[k] : bounds[k + 1]])
-        for k, part in enumerate(solids.parts)
-    }
     rows = district.buildings.drop(columns="geometry")
     taken = set(rows["building"])
     objects: Json = {}
@@ -216,18 +343,24 @@ def _child_id(part: str, taken: set[str]) -> str:
     return child
 
 
-def _solid(faces: Faces) -> Json:
+def _solid(faces: Faces, lod: str, told: list[Json] | None) -> Json:
     """Return one solid of one shell with a meaning for every face."""
-    kept = [(kind, rings) for kind, rings in faces if rings]
-    order = list(SURFACES)
+    surfaces: list[Json]
+    if told is None:
+        order = list(SURFACES)
+        surfaces = [{"type": name} for name in SURFACES.values()]
+        values = [order.index(Kind(kind)) for kind, _ in faces]
+    else:
+        surfaces = [
+            {"type": SURFACES[Kind(kind)], **row}
+            for (kind, _), row in zip(faces, told, strict=True)
+        ]
+        values = list(range(len(faces)))
     return {
         "type": "Solid",
-        "lod": LOD,
-        "boundaries": [[[ring.tolist() for ring in rings] for _, rings in kept]],
-        "semantics": {
-            "surfaces": [{"type": name} for name in SURFACES.values()],
-            "values": [[order.index(Kind(kind)) for kind, _ in kept]],
-        },
+        "lod": lod,
+        "boundaries": [[[ring.tolist() for ring in rings] for _, rings in faces]],
+        "semantics": {"surfaces": surfaces, "values": [values]},
     }
 
 
@@ -235,23 +368,33 @@ def _building_attributes(group: pd.DataFrame) -> Json:
     """Describe a building by its highest part and by the first known name, use and year."""
     highest = group.iloc[int(group["height"].argmax())].copy()
     for column in ("name", "use", "year"):
-        known = [value for value in group[column] if _is_known(value)]
-        highest[column] = known[0] if known else ""
+        found = [value for value in group[column] if is_known(value)]
+        highest[column] = found[0] if found else ""
     return _attributes(highest)
 
 
 def _attributes(row: pd.Series) -> Json:
     """Describe a part in the words of CityGML, without what is unknown."""
-    year = row["year"]
     named = {
         "name": row["name"],
         "function": row["use"],
-        "yearOfConstruction": int(year) if _is_known(year) else "",
+        "yearOfConstruction": _whole(row["year"]),
         "measuredHeight": row["height"],
         "height_source": row["height_source"],
+        "height_year": _whole(row["height_year"]),
+        "height_uncertainty_m": row["height_uncertainty"],
+        "eaves_height_m": row["eaves"],
+        "ridge_height_m": row["ridge"],
+        "base_elevation_m": row["base"],
         "base_source": row["base_source"],
+        "source_id": row["given"],
     }
-    return _known(named.items())
+    return known(named.items())
+
+
+def _whole(year: object) -> object:
+    """Return a year as a whole number, unknown ones as they are."""
+    return int(float(str(year))) if is_known(year) else year
 
 
 def _results(attributes: pd.DataFrame, building: str) -> Json:
@@ -259,28 +402,4 @@ def _results(attributes: pd.DataFrame, building: str) -> Json:
     if building not in attributes.index:
         return {}
     row = attributes.loc[building]
-    return _known((str(name), row[name]) for name in attributes.columns)
-
-
-def _is_known(value: object) -> bool:
-    """Whether a value of a table is neither missing nor empty."""
-    return value is not None and value != "" and not pd.isna(value)  # type: ignore[call-overload]
-
-
-def _known(values: Iterable[tuple[str, object]]) -> Json:
-    """Keep what is known, as plain values of JSON."""
-    return {name: _plain(name, value) for name, value in values if _is_known(value)}
-
-
-def _plain(name: str, value: object) -> object:
-    """Return a value as JSON knows it, fractions rounded."""
-    if isinstance(value, (bool, np.bool_)):
-        return bool(value)
-    if isinstance(value, (int, np.integer)):
-        return int(value)
-    if isinstance(value, (float, np.floating)):
-        if not math.isfinite(value):
-            message = f"results must be finite or missing, got {name}={value}"
-            raise TableError(message)
-        return round(float(value), DECIMALS)
-    return str(value)
+    return known((str(name), row[name]) for name in attributes.columns)

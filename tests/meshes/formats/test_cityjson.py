@@ -1,5 +1,6 @@
 """The written CityJSON is well formed, closed, outward, exact, and readable by cjio."""
 
+import datetime
 import importlib.util
 import json
 import subprocess
@@ -16,11 +17,12 @@ from pyproj import CRS
 
 from gis.crs import HEIGHT_EPSG, PLAN, PLAN_EPSG
 from gis.district import District
-from gis.errors import OutputError, TableError
+from gis.errors import GeometryError, OutputError, TableError
 from gis.heidi import heidi_district
 from gis.terrain import flat_terrain
 from meshes.formats.cityjson import COMPOUND_EPSG, REFERENCE_SYSTEM, SCALE, write_cityjson
-from meshes.solids import lod1_solids
+from meshes.polygons import make_polygons
+from meshes.solids import Kind, Solids, lod1_solids
 
 WEST, SOUTH = 99_800.0, 6_213_300.0
 
@@ -44,11 +46,15 @@ def make_district(shapes: dict[str, shapely.Polygon], **columns) -> District:
     height = 7.5 + 3.0 * np.arange(n)
     table = {
         "building": list(shapes),
+        "given": [""] * n,
         "name": [""] * n,
         "use": [""] * n,
         "year": [np.nan] * n,
         "height": height,
         "height_source": [f"assumed {k}" for k in range(n)],
+        **dict.fromkeys(
+            ("height_year", "height_uncertainty", "eaves", "ridge"), [np.nan] * n
+        ),
         "base": base,
         "base_source": ["terrain"] * n,
         "top": base + height,
@@ -279,6 +285,7 @@ def test_building_speaks_for_its_parts(model):
         "yearOfConstruction": 1891,
         "measuredHeight": 7.5,
         "height_source": "assumed 0",
+        "base_elevation_m": 2.0,
         "base_source": "terrain",
     }
     assert objects["b"]["children"] == ["b-part", "b-yard"]
@@ -289,12 +296,14 @@ def test_building_speaks_for_its_parts(model):
         "yearOfConstruction": 2021,
         "measuredHeight": 13.5,
         "height_source": "assumed 2",
+        "base_elevation_m": 2.5,
         "base_source": "terrain",
     }
     assert objects["b-part"]["attributes"] == {
         "function": "residential",
         "measuredHeight": 10.5,
         "height_source": "assumed 1",
+        "base_elevation_m": 2.25,
         "base_source": "terrain",
     }
 
@@ -371,6 +380,134 @@ def test_solids_of_another_district_are_refused(tmp_path, district):
 def test_missing_folder_is_named(tmp_path, district):
     with pytest.raises(OutputError, match="absent"):
         write(tmp_path / "absent" / "q.city.json", district)
+
+
+def test_what_is_known_of_heights_is_told_with_its_unit(tmp_path):
+    known = {
+        "given": ["way/7"],
+        "height_year": [2021.0],
+        "height_uncertainty": [0.4],
+        "eaves": [6.5],
+        "ridge": [9.25],
+    }
+    model = write(tmp_path / "q.city.json", make_district({"c": polygon(L_SHAPE)}, **known))
+    told = model["CityObjects"]["c"]["attributes"]
+    assert told["source_id"] == "way/7"
+    assert (told["height_year"], told["height_uncertainty_m"]) == (2021, 0.4)
+    assert (told["eaves_height_m"], told["ridge_height_m"]) == (6.5, 9.25)
+
+
+def test_each_part_has_its_level_of_detail(tmp_path, district):
+    model = write(tmp_path / "q.city.json", district, lod=["1.2", "2.0", "2.2"])
+    levels = {name: solid["lod"] for name, solid in solids(model).items()}
+    assert levels == {"a": "1.2", "b-part": "2.0", "b-yard": "2.2"}
+
+
+@pytest.mark.parametrize("lod", ["high", "4", "2.25", [2, 2, 2], ["1.2"]])
+def test_odd_levels_of_detail_are_refused(tmp_path, district, lod):
+    with pytest.raises(GeometryError, match="level"):
+        write(tmp_path / "q.city.json", district, lod=lod)
+    assert not list(tmp_path.iterdir())
+
+
+def test_results_of_faces_stay_with_their_face(tmp_path, district):
+    """Every face tells its own area; Newell's sum of the written corners agrees."""
+    made = lod1_solids(district.buildings)
+    results = pd.DataFrame({"area_m2": made.faces.area, "gain": np.nan})
+    model = write(tmp_path / "q.city.json", district, surfaces=results)
+    assert_well_formed(model)
+    points = corners(model)
+    for solid in solids(model).values():
+        surfaces = solid["semantics"]["surfaces"]
+        values = solid["semantics"]["values"][0]
+        assert sorted(values) == list(range(len(surfaces)))
+        for face, value in zip(solid["boundaries"][0], values, strict=True):
+            twice = sum(
+                np.cross(points[ring], np.roll(points[ring], -1, axis=0)).sum(axis=0)
+                for ring in face
+            )
+            area = np.linalg.norm(twice) / 2
+            assert surfaces[value]["area_m2"] == pytest.approx(area, abs=2e-2)
+            assert "gain" not in surfaces[value]
+
+
+def test_results_of_other_faces_are_refused(tmp_path, district):
+    with pytest.raises(TableError, match="one row per face, of 24 faces, got 2"):
+        write(tmp_path / "q.city.json", district, surfaces=pd.DataFrame({"a": [1.0, 2]}))
+
+
+def test_date_and_contact_are_told(tmp_path, district):
+    contact = {"contactName": "City", "emailAddress": "city@example.org"}
+    day = datetime.date(2026, 3, 20)
+    model = write(tmp_path / "q.city.json", district, reference_date=day, contact=contact)
+    assert model["metadata"]["referenceDate"] == "2026-03-20"
+    assert model["metadata"]["pointOfContact"] == contact
+    with pytest.raises(TableError, match="contact must have emailAddress"):
+        write(tmp_path / "r.city.json", district, contact={"contactName": "City"})
+
+
+@pytest.mark.parametrize("fault", ["open", "inside out", "askew", "roof as ground"])
+def test_no_invalid_solid_is_written(tmp_path, district, fault):
+    made = lod1_solids(district.buildings)
+    faces = [made.faces.rings(k) for k in range(len(made.faces))]
+    kind, part = made.kind.copy(), made.part
+    if fault == "open":
+        faces, kind, part = faces[1:], kind[1:], part[1:]
+    if fault == "inside out":
+        first = part == 0
+        faces = [
+            [ring[::-1] for ring in rings] if mine else rings
+            for rings, mine in zip(faces, first, strict=True)
+        ]
+    if fault == "askew":
+        peak = faces[0][0][0].copy()
+        higher = peak + np.array([0, 0, 0.5])
+        faces = [
+            [np.where((ring == peak).all(axis=1)[:, None], higher, ring)
+             for ring in rings]
+            for rings in faces
+        ]  # fmt: skip
+    if fault == "roof as ground":
+        kind[0] = Kind.GROUND
+    broken = Solids(make_polygons(faces), kind, part, made.parts, made.origin)
+    with pytest.raises(GeometryError, match=r"only valid solids .* 1 part is not \(a: \d+"):
+        write_cityjson(tmp_path / "q.city.json", district, broken)
+    assert not list(tmp_path.iterdir())
+
+
+def test_sequence_holds_the_same_as_the_document(tmp_path, district):
+    """Features put together again give the same corners, faces and attributes."""
+    whole = write(tmp_path / "q.city.json", district)
+    write_cityjson(tmp_path / "q.city.jsonl", district, lod1_solids(district.buildings))
+    head, *features = [
+        json.loads(line)
+        for line in (tmp_path / "q.city.jsonl").read_text("utf-8").splitlines()
+    ]
+    assert head["type"] == "CityJSON"
+    assert (head["CityObjects"], head["vertices"]) == ({}, [])
+    assert head["transform"] == whole["transform"]
+    assert head["metadata"] == whole["metadata"]
+    assert [feature["id"] for feature in features] == ["a", "b"]
+    for feature in features:
+        assert feature["type"] == "CityJSONFeature"
+        for name, thing in feature["CityObjects"].items():
+            other = whole["CityObjects"][name]
+            assert thing["attributes"] == other["attributes"]
+            for mine, theirs in zip(
+                thing.get("geometry", []), other.get("geometry", []), strict=True
+            ):
+                assert mine["semantics"] == theirs["semantics"]
+                assert [
+                    feature["vertices"][k]
+                    for f in mine["boundaries"][0]
+                    for r in f
+                    for k in r
+                ] == [
+                    whole["vertices"][k]
+                    for f in theirs["boundaries"][0]
+                    for r in f
+                    for k in r
+                ]
 
 
 @pytest.fixture(scope="module")
