@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 from pyproj import Geod
 
@@ -12,8 +13,10 @@ from gis.errors import WeatherError
 from gis.weather import Weather
 from meshes.facets import Facets, make_facets
 from meshes.polygons import FloatArray
+from meshes.roofs.lod2 import RoofReport
+from meshes.roofs.raising import raise_buildings
 from meshes.solar.irradiance import Irradiation, irradiate
-from meshes.solar.occluders import solid_occluders, terrain_occluders
+from meshes.solar.occluders import district_occluders
 from meshes.solar.photovoltaics import (
     PartHours,
     PvAssumptions,
@@ -21,7 +24,7 @@ from meshes.solar.photovoltaics import (
     pv_potential,
     yield_table,
 )
-from meshes.solids import Solids, lod1_solids
+from meshes.solids import Solids
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share that is done, 0..1."""
@@ -44,7 +47,9 @@ class Built:
     weather : Weather
         The year that lit it.
     solids : Solids
-        LoD1 buildings.
+        Closed buildings.
+    roofs : RoofReport
+        Level of detail and form of roof of each part, and why it is simpler than told.
     facets : Facets
         Roofs and walls with sensors.
     light : Irradiation
@@ -61,6 +66,7 @@ class Built:
     district: District
     weather: Weather
     solids: Solids
+    roofs: RoofReport
     facets: Facets
     light: Irradiation
     pv: PvPotential
@@ -135,10 +141,10 @@ def build(
     told: Progress = progress or (lambda _text, _share: None)
     weather = _placed(weather, district)
     told("solids", 0.0)
-    solids = lod1_solids(district.buildings)
+    solids, roofs = raise_buildings(district.buildings)
     told("sensors", 0.0)
     facets = make_facets(solids, spacing=spacing, terrain=district.terrain)
-    occluders = solid_occluders(solids) + terrain_occluders(district.terrain, solids.origin)
+    occluders = district_occluders(district, solids)
     light = irradiate(
         facets,
         occluders,
@@ -149,14 +155,17 @@ def build(
         progress=told,
     )
     pv = pv_potential(light, weather, assumptions=assumptions, progress=told)
-    parts = part_table(district, light, pv)
-    return Built(district, weather, solids, facets, light, pv, parts, spacing)
+    parts = part_table(district, roofs, light, pv)
+    return Built(district, weather, solids, roofs, facets, light, pv, parts, spacing)
 
 
-def part_table(district: District, light: Irradiation, pv: PvPotential) -> pd.DataFrame:
+def part_table(
+    district: District, roofs: RoofReport, light: Irradiation, pv: PvPotential
+) -> pd.DataFrame:
     """Join the attributes and the results of each building part, as in `Built.parts`."""
     plain = pd.DataFrame(district.buildings.drop(columns="geometry"))
-    return plain.join(yield_table(light, pv))
+    made = roofs.table[["lod", "roof_shape"]].rename(columns={"roof_shape": "roof_form"})
+    return plain.join(made).join(yield_table(light, pv))
 
 
 def _placed(weather: Weather, district: District) -> Weather:
@@ -227,3 +236,24 @@ def monthly_pv(built: Built) -> pd.DataFrame:
         for month in range(1, 13)
     }
     return pd.DataFrame(columns, index=pd.Index(built.facets.solids.parts, name="part"))
+
+
+def face_results(built: Built) -> pd.DataFrame:
+    """Tell the facet and the light of a year of each face of the solids.
+
+    Parameters
+    ----------
+    built : Built
+        A lit district.
+
+    Returns
+    -------
+    DataFrame
+        One row a face: ``facet`` ("" without sensors), ``irradiation_kwh_m2``.
+    """
+    count = len(built.solids.faces)
+    names = np.full(count, "", dtype=object)
+    light = np.full(count, np.nan)
+    names[built.facets.face] = built.facets.ids
+    light[built.facets.face] = built.light.facet_annual
+    return pd.DataFrame({"facet": names, "irradiation_kwh_m2": light})

@@ -21,8 +21,9 @@ if TYPE_CHECKING:  # opening a twin must not wait for what builds one
 
 FILE = "heidi.toml"
 
-FORMAT = 2
-"""Version of the folder's layout: 2 holds what a twin needs to be opened again."""
+FORMAT = 3
+"""Version of the folder's layout: 2 holds what a twin needs to be opened again, 3 also the
+records of repairs and choices."""
 
 
 def _quote(text: str) -> str:
@@ -146,7 +147,10 @@ def input_hash(built: "Built") -> str:
     """Return a hash of everything that the written files depend on."""
     district, weather = built.district, built.weather
     digest = hashlib.sha256()
-    for layer in (district.buildings, district.landmarks, district.trees):
+    layers = [district.buildings, district.landmarks, district.trees, district.decks]
+    if district.plan is not None:
+        layers.append(district.plan.zones)
+    for layer in layers:
         digest.update(layer.drop(columns="geometry").to_csv().encode())
         digest.update(b"".join(shapely.to_wkb(layer.geometry.to_numpy())))
     digest.update(shapely.to_wkb(district.boundary) + shapely.to_wkb(district.water))

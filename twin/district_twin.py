@@ -290,19 +290,24 @@ class Twin:
             self.buildings, values, ground, title=title, unit=unit, label=self._label, ax=ax
         )
 
-    def site(self, candidate: str | Path) -> "Evaluation":
+    def site(
+        self, candidate: str | Path, *, plan: str | Path | None = None
+    ) -> "Evaluation":
         """Tell what a new building would take from its neighbours and get itself.
 
         Parameters
         ----------
         candidate : str or Path
             GeoJSON: outlines with ``height_m`` [m]; see docs/examples/candidate.geojson.
+        plan : str or Path, optional
+            Plan rules, any vector file; by default those that the twin was built with.
 
         Returns
         -------
         Evaluation
-            ``findings`` (rules), ``neighbours`` (a table), ``own`` (what it gets). The
-            first question takes some seconds, the next ones less than one.
+            ``findings`` (rules), ``open_rules`` (for a person to check), ``neighbours``
+            (a table), ``own`` (what it gets). The first question takes some seconds, the
+            next ones less than one.
 
         Raises
         ------
@@ -310,11 +315,15 @@ class Twin:
             If the candidate cannot be used; the message says why.
         """
         from gis.candidate import read_candidate
+        from gis.plan_rules import read_plan_rules
         from twin.siting import evaluate
 
         path = _path(candidate, "a candidate, a GeoJSON file,")
         read = read_candidate(path, self.built.district)
-        return evaluate(self._site, read)
+        rules = None
+        if plan is not None:
+            rules = read_plan_rules(_path(plan, "a plan, a vector file,"))
+        return evaluate(self._site, read, plan=rules)
 
     @cached_property
     def built(self) -> "Built":

@@ -11,11 +11,11 @@ import pandas as pd
 
 from gis.errors import OutputError
 from gis.layers import write_buildings
-from meshes.formats.cityjson import write_cityjson
 from meshes.polygons import Float32Array
 from meshes.render.stills import write_stills
 from twin.build import Built, Progress, monthly_pv
 from twin.description import input_hash, write_description
+from twin.exporting import export_cityjson
 from twin.ingest.planted import FILE as FAULTS_FILE
 from twin.ingest.simulator import SOURCE as SIMULATED
 from twin.ingest.simulator import simulate_day
@@ -39,8 +39,9 @@ SIMULATED_DAY = (6, 21)
 """Month and day of the simulated meter data."""
 
 METHOD = (
-    "Buildings are upright blocks (LoD1) on the terrain; every roof and wall carries "
-    "sensors {spacing:g} m apart or closer.",
+    "Buildings are bodies with the roof that is told of them (LoD2: {roofed} of {parts} "
+    "parts) or upright blocks (LoD1) on the terrain; every roof and wall carries sensors "
+    "{spacing:g} m apart or closer.",
     "Shade is exact at the sensors: occluding polygons are projected along 577 sky "
     "directions and the sun's path in ten-minute steps, binned to 2 degrees.",
     "The sky follows the Perez-Driesse model; an unshaded plane equals pvlib's sum within "
@@ -170,12 +171,7 @@ def write_twin(
         ),
         (
             "district.city.json",
-            lambda path: write_cityjson(
-                path,
-                district,
-                built.solids,
-                attributes=built.buildings.drop(columns=["name", "use", "height"]),
-            ),
+            lambda path: export_cityjson(built, path),
         ),
         ("terrain.tif", district.terrain.save),
         ("facets.parquet", save_tables),
@@ -335,6 +331,8 @@ def method_sentences(built: Built) -> tuple[str, ...]:
     return tuple(
         sentence.format(
             spacing=built.spacing,
+            roofed=int((built.roofs.table["lod"] != "1.2").sum()),
+            parts=len(built.roofs.table),
             power_density=chosen.power_density,
             roof=chosen.roof_cover,
             facade=chosen.facade_cover,

@@ -13,7 +13,8 @@ from gis.faults import count_things
 from gis.heights import HIGHEST, LEAST_RISE, LOWEST
 from gis.overlaps import find_overlaps
 from gis.slivers import SMALLEST_AREA, THINNEST, are_slivers
-from meshes.solids import closure_defects, lod1_solids
+from meshes.predicates import examine
+from meshes.roofs.raising import raise_buildings
 from twin.quality import Check, Topic, amount, judged
 from twin.quality_files import ASSUMED, Files, kind_of
 
@@ -200,15 +201,22 @@ def footprint_topic(files: Files) -> Topic:
 
 
 def _closed(files: Files, valid: BoolArray) -> Check:
-    """Raise the parts and count the bodies that are not closed."""
+    """Raise the parts and count the bodies with faults, by the codes of val3dity."""
     buildings = files.buildings[valid]
     flat = ~(buildings["top"] - buildings["base"] >= LEAST_RISE).to_numpy()
+    raised = buildings[~flat]
+    rows = [("lower than they must be", count_things(int(flat.sum()), "part"))]
     try:
-        solids = lod1_solids(buildings[~flat])
-        open_parts = [solids.parts[i] for i in closure_defects(solids)]
-    except GeometryError:
-        open_parts = list(buildings.index)
-    bad = [*buildings.index[flat], *open_parts]
+        found = examine(raise_buildings(raised)[0])
+        broken = raised.index[~found.valid]
+        rows += [
+            (f"{code.value} {code.name}", count_things(number, "part"))
+            for code, number in found.counts().items()
+        ]
+    except GeometryError as error:
+        broken = raised.index
+        rows.append((str(error), count_things(len(raised), "part")))
+    bad = [*buildings.index[flat], *broken]
     return judged(
         "Closed bodies",
         f"{len(buildings) - len(bad):,} of {count_things(len(files.buildings), 'part')} "
@@ -217,9 +225,10 @@ def _closed(files: Files, valid: BoolArray) -> Check:
         unit="parts",
         good=0,
         bad=0,
-        reason="every edge must meet its reverse exactly once, or light leaks in; the top "
-        f"must lie {LEAST_RISE:g} m above the base or more",
+        reason="each must be closed, turned outwards and free of cuts through itself, or "
+        f"light leaks in; the top must lie {LEAST_RISE:g} m above the base or more",
         parts=bad,
+        rows=rows if flat.any() else rows[1:],
     )
 
 

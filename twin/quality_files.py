@@ -62,7 +62,7 @@ class Files:
     weather : Weather
         The year that lit it.
     repairs, conflicts : DataFrame or None
-        The logs; conflicts with ``building`` as index.
+        The logs; conflicts with ``part`` (or ``building``) as index.
     """
 
     folder: Path
@@ -128,8 +128,9 @@ def read_files(folder: Path) -> Files:
         repairs, conflicts = (_read_log(folder, name) for name in LOGS)
         extra = _read_extra(path, layers.buildings.index)
         systems = _read_systems(path, folder / "terrain.tif")
-    if conflicts is not None and "building" in conflicts.columns:
-        conflicts = conflicts.set_index("building")
+    if conflicts is not None:
+        owner = [n for n in ("part", "building") if n in conflicts.columns]
+        conflicts = conflicts.set_index(owner[0]) if owner else conflicts
     return Files(
         folder=folder,
         description=description,

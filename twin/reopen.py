@@ -10,11 +10,11 @@ from gis.layers import read_layers
 from gis.terrain import read_terrain
 from gis.weather import Weather
 from meshes.facets import make_facets
+from meshes.roofs.raising import raise_buildings
 from meshes.solar.light import split_light
 from meshes.solar.photovoltaics import PvAssumptions
 from meshes.solar.sky import reinhart_patches
 from meshes.solar.sun import sun_path
-from meshes.solids import lod1_solids
 from twin.build import Built, Progress, part_table
 from twin.description import FILE, input_hash, read_description
 from twin.light_files import read_light, read_potential, read_weather_table
@@ -56,7 +56,7 @@ def open_twin(folder: Path, *, progress: Progress | None = None) -> Built:
             "wrong kind; build the twin again"
         )
         raise SourceError(message) from error
-    solids = lod1_solids(district.buildings)
+    solids, roofs = raise_buildings(district.buildings)
     facets = make_facets(solids, spacing=spacing, terrain=district.terrain)
     told("opening", 0.4)
     place = {"latitude": district.latitude, "longitude": district.longitude}
@@ -65,8 +65,8 @@ def open_twin(folder: Path, *, progress: Progress | None = None) -> Built:
     lit = read_light(folder, facets, light, path, reinhart_patches())
     told("opening", 0.7)
     pv = read_potential(folder, assumptions)
-    parts = part_table(district, lit, pv)
-    built = Built(district, weather, solids, facets, lit, pv, parts, spacing)
+    parts = part_table(district, roofs, lit, pv)
+    built = Built(district, weather, solids, roofs, facets, lit, pv, parts, spacing)
     told("opening", 1.0)
     if input_hash(built) != description["twin"]["inputs"]:
         message = (
@@ -95,6 +95,9 @@ def _read_district(folder: Path, description: dict[str, Any]) -> District:
         credits=tuple(twin["credits"]),
         notes=tuple(twin["notes"]),
         water_level=frame["water_level_m"],
+        decks=layers.decks,
+        plan=layers.plan,
+        records=layers.records,
     )
 
 

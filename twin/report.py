@@ -223,7 +223,7 @@ def _summary(
     walls = np.flatnonzero(
         (facets.kind == Kind.WALL)
         & (facets.area >= SMALLEST_FACADE)
-        & np.isin(ids, inside.index.to_numpy(dtype=object))
+        & pd.Index(ids).isin(inside.index)
     )
     if len(walls):
         best_wall = walls[np.argmax(facet_kwh_m2[walls])]
@@ -250,7 +250,7 @@ def _charts(
 ) -> str:
     """Return the charts of the year."""
     ids = np.array(facets.solids.parts, dtype=object)[facets.part]
-    counted = np.isin(ids, inside.index.to_numpy(dtype=object))
+    counted = pd.Index(ids).isin(inside.index)
     series = []
     for name, css, kind, column in (
         ("Roofs", "roofs", Kind.ROOF, "roof_area"),

@@ -10,16 +10,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from gis.candidate import Candidate
 from gis.errors import GeometryError
-from gis.plan import Finding, judge_flood, judge_overlap
+from gis.plan import Finding, OpenRule, judge_flood, judge_overlap
+from gis.plan_rules import PlanRules
 from meshes.facets import Facets, make_facets
 from meshes.polygons import Float32Array, FloatArray, IntArray, make_polygons
 from meshes.solar.irradiance import Irradiation, irradiate_from
 from meshes.solar.newcomer import Shaded, shade
 from meshes.solar.occluders import (
     Occluders,
+    district_occluders,
     open_occluders,
     solid_occluders,
-    terrain_occluders,
 )
 from meshes.solar.photovoltaics import PvPotential, pv_energy, pv_potential, yield_table
 from meshes.solar.shadow import make_caster
@@ -27,6 +28,7 @@ from meshes.solar.sun_hours import SunDay, blocked_bits, count_hours, sun_day
 from meshes.solar.visibility import Bits
 from meshes.solids import Kind, Solids, lod1_solids
 from twin.build import Built, sum_buildings
+from twin.siting_plan import PlanAnswer, ask_plan
 
 EQUINOX = date(2026, 3, 20)
 """Spring equinox, the day by which Swedish sun studies are judged."""
@@ -81,7 +83,7 @@ class Evaluation:
     candidate : Candidate
         What was asked about.
     findings : tuple of Finding
-        Rules kept or broken.
+        Rules kept or broken; those of a plan name their zone and come last.
     neighbours : DataFrame
         One row per affected building, index ``building``, the largest loss first; see
         `evaluate`.
@@ -94,6 +96,10 @@ class Evaluation:
         The light on the new building.
     pv : PvPotential
         Its solar cells.
+    open_rules : tuple of OpenRule
+        Rules of the plan that a person must check.
+    plan : PlanRules or None
+        The plan that was asked, if any.
     """
 
     candidate: Candidate
@@ -103,19 +109,19 @@ class Evaluation:
     shaded: Shaded
     light: Irradiation
     pv: PvPotential
+    open_rules: tuple[OpenRule, ...] = ()
+    plan: PlanRules | None = None
 
     @property
     def passed(self) -> bool:
-        """Whether every rule is kept."""
+        """Whether every rule that could be judged is kept."""
         return all(finding.passed for finding in self.findings)
 
 
 def prepare_site(built: Built) -> Site:
     """Make a twin ready for questions: find out who has sun at the equinox now."""
     district = built.district
-    occluders = solid_occluders(built.solids) + terrain_occluders(
-        district.terrain, built.solids.origin
-    )
+    occluders = district_occluders(district, built.solids)
     day = sun_day(EQUINOX, latitude=district.latitude, longitude=district.longitude)
     no_sun = blocked_bits(make_caster(built.facets, occluders), built.facets, day)
     if built.light.visibility is None:
@@ -149,7 +155,13 @@ def _hours_left(
     )
 
 
-def evaluate(site: Site, candidate: Candidate, *, threads: int | None = None) -> Evaluation:
+def evaluate(
+    site: Site,
+    candidate: Candidate,
+    *,
+    plan: PlanRules | None = None,
+    threads: int | None = None,
+) -> Evaluation:
     """Put a candidate into the twin and tell what changes.
 
     Parameters
@@ -158,6 +170,9 @@ def evaluate(site: Site, candidate: Candidate, *, threads: int | None = None) ->
         The twin, ready for questions.
     candidate : Candidate
         What shall be built.
+    plan : PlanRules, optional
+        Rules of the place; by default those of the district, if it was built with a plan.
+        Without any only those of the city and of geometry are judged.
     threads : int, optional
         Working threads; the result does not depend on it.
 
@@ -177,6 +192,7 @@ def evaluate(site: Site, candidate: Candidate, *, threads: int | None = None) ->
     that differ by rounding. Checked in tests/twin/test_siting.py.
     """
     built = site.built
+    rules = plan if plan is not None else built.district.plan
     solids = lod1_solids(candidate.parts, origin=built.solids.origin)
     newcomer = solid_occluders(solids)
     # The neighbours' part and the newcomer's own know nothing of each other: each fills
@@ -186,11 +202,25 @@ def evaluate(site: Site, candidate: Candidate, *, threads: int | None = None) ->
         shaded = shade(built.light, newcomer, bits=site.bits, threads=threads)
         neighbours = _neighbours(site, newcomer, shaded, threads)
         light, pv, own = lit.result()
+    answer = PlanAnswer()
+    if rules is not None:
+        answer = ask_plan(candidate, built.district, rules)
     findings = (
         judge_flood(candidate.floor, floor_source=candidate.floor_source),
         judge_overlap(candidate.outline, built.district.buildings),
+        *answer.findings,
     )
-    return Evaluation(candidate, findings, neighbours, own, shaded, light, pv)
+    return Evaluation(
+        candidate,
+        findings,
+        neighbours,
+        own,
+        shaded,
+        light,
+        pv,
+        answer.open_rules,
+        rules,
+    )
 
 
 def _light_newcomer(

@@ -43,15 +43,20 @@ def write_geojson(
     RFC 7946: longitude and latitude (CRS84), outlines counter-clockwise; one MultiPolygon
     a building. The first feature is the candidate (``kind`` is "candidate"), the others
     are neighbours, the largest loss first; units end their names or stand in the foreign
-    member ``heidi``. Equal input and day give equal bytes.
+    member ``heidi``. Where a plan was asked, the candidate tells ``plan_passed``,
+    ``plan_zones``, ``plan_broken`` and ``plan_to_be_checked`` (texts), and ``heidi`` holds
+    each rule. Equal input and day give equal bytes.
     """
     record = evaluation_record(site, evaluation, made=made)
     index = evaluation.neighbours.index
     shapes = [evaluation.candidate.outline, *neighbour_shapes(site, index)]
     rules: dict[str, Any] = {"rules_passed": record["passed"]}
     for rule in record["rules"]:
-        start = rule["rule"].replace(" ", "_")
-        rules |= {f"{start}_{name}": v for name, v in rule.items() if name != "rule"}
+        if "zone" not in rule:
+            start = rule["rule"].replace(" ", "_")
+            rules |= {f"{start}_{name}": v for name, v in rule.items() if name != "rule"}
+    if "plan" in record:
+        rules |= _plan_columns(record)
     own = {"kind": "candidate", **record["candidate"], **rules}
     own["notes"] = "; ".join(own["notes"])
     rows = [own, *({"kind": "neighbour", **row} for row in record["neighbours"])]
@@ -61,6 +66,7 @@ def write_geojson(
             **record["heidi"],
             "passed": record["passed"],
             "rules": record["rules"],
+            **{name: record[name] for name in ("open_rules", "plan") if name in record},
             "totals": record["totals"],
         },
         "features": [
@@ -76,6 +82,21 @@ def write_geojson(
     text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
     with atomic_path(path) as temporary:
         temporary.write_text(f"{text}\n", encoding="utf-8", newline="\n")
+
+
+def _plan_columns(record: dict[str, Any]) -> dict[str, Any]:
+    """Return what a plan says as columns of a map."""
+    rules = [rule for rule in record["rules"] if "zone" in rule]
+    broken = [f"{one['rule']}: {one['words']}" for one in rules if not one["passed"]]
+    return {
+        "plan_passed": not broken,
+        "plan_zones": ", ".join(record["plan"]["zones"]),
+        "plan_broken": "; ".join(broken),
+        "plan_to_be_checked": "; ".join(
+            f"{rule['zone']}: {rule['words']}" if rule["zone"] else rule["words"]
+            for rule in record["open_rules"]
+        ),
+    }
 
 
 def degrees_geometry(shape: shapely.Geometry) -> dict[str, Any]:

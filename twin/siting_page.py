@@ -40,6 +40,12 @@ from twin.web.loss_map import loss_map
 SHOWN = 8
 """Neighbours in the table: as many as leave room on one page."""
 
+MOST_ASKED = 12
+"""Rules to be checked by a person on the page."""
+
+ANSWERS = {"PASS": "word", "FAIL": "word fail", "CHECK": "word ask"}
+"""Answers to a rule and how the page shows them."""
+
 UNIT_GAP = re.compile(r"(?<=\d) (?=%|m²|[kMG]Wh)")
 """Number and unit stay on one line."""
 
@@ -88,7 +94,11 @@ def write_page(
     candidate, totals = record["candidate"], record["totals"]
     plan = loss_map(site, evaluation, numbered=SHOWN)
     schematic = site.built.district.schematic
-    limits = (*origin["limits"], *(f"{capital(note)}." for note in candidate["notes"]))
+    notes = [
+        *candidate["notes"],
+        *(f"in the plan, {note}" for note in record.get("plan", {}).get("notes", ())),
+    ]
+    limits = (*origin["limits"], *(f"{capital(note)}." for note in notes))
     many = f"The {SHOWN} neighbours that lose most"
     page = Template(_asset("siting.html")).substitute(
         css=_asset("siting.css"),
@@ -99,8 +109,9 @@ def write_page(
         if schematic
         else "",
         verdict_class="kept" if record["passed"] else "broken",
-        verdict=escape(verdict_words(record["rules"])),
-        rules="".join(_rule(rule) for rule in record["rules"]),
+        verdict=escape(verdict_words(record)),
+        rules=_rules(record["rules"]),
+        asked=_asked(record.get("open_rules", ())),
         lead=escape(UNIT_GAP.sub("\N{NO-BREAK SPACE}", lead_words(rows, totals))),
         pictures=_pictures(pictures, site)
         if pictures
@@ -129,15 +140,59 @@ def _asset(name: str) -> str:
     return resources.files("twin.web").joinpath(name).read_text(encoding="utf-8")
 
 
-def _rule(rule: Row) -> str:
-    """Write a rule with its answer."""
-    word, css = ("PASS", "word") if rule["passed"] else ("FAIL", "word fail")
-    name, source = capital(rule["rule"]), rule["source"]
-    words = rule["words"].replace(" m2 ", " m² ")
+def _rules(rules: Sequence[Row]) -> str:
+    """Write every rule with its answer; those of a plan that are kept share lines."""
+    kept: dict[str, list[Row]] = {}
+    items = []
+    for rule in rules:
+        if "zone" in rule and rule["passed"]:
+            kept.setdefault(rule["source"], []).append(rule)
+        else:
+            words = f"{_squares(rule['words'])}."
+            items.append(_item(_word(rule), rule["rule"], words, rule["source"]))
+    for source, rows in kept.items():
+        words = "; ".join(f"{row['rule']}: {_squares(row['words'])}" for row in rows)
+        name = "the plan" if len(rows) == 1 else f"{len(rows)} rules of the plan"
+        items.append(_item("PASS", name, f"{words}.", source))
+    return "".join(items)
+
+
+def _word(rule: Row) -> str:
+    """Return the answer of a rule that was judged."""
+    return "PASS" if rule["passed"] else "FAIL"
+
+
+def _item(answer: str, name: str, words: str, source: str) -> str:
+    """Write a line of an answer, one of `ANSWERS`."""
+    title = f"<b>{escape(capital(name))}:</b> " if name else ""
+    told = f" <small>Rule: {escape(source)}.</small>" if source else ""
     return (
-        f'<li><span class="{css}">{word}</span> <span><b>{escape(name)}:</b> '
-        f"{escape(words)}. <small>Rule: {escape(source)}.</small></span></li>"
+        f'<li><span class="{ANSWERS[answer]}">{answer}</span> '
+        f"<span>{title}{escape(words)}{told}</span></li>"
     )
+
+
+def _asked(rules: Sequence[Row]) -> str:
+    """Write the rules that a person must check, those of a zone together."""
+    if not rules:
+        return ""
+    zones: dict[tuple[str, str], list[str]] = {}
+    for rule in rules[:MOST_ASKED]:
+        key = (rule["zone"], rule["source"])
+        zones.setdefault(key, []).append(_squares(rule["words"]))
+    items = [
+        _item("CHECK", zone, f"{'; '.join(words) if zone else capital(words[0])}.", source)
+        for (zone, source), words in zones.items()
+    ]
+    if len(rules) > MOST_ASKED:
+        more = count_things(len(rules) - MOST_ASKED, "more rule")
+        items.append(_item("CHECK", "", f"{more}: all are in the GeoJSON.", ""))
+    return f"<h3>To be checked by a person</h3><ul>{''.join(items)}</ul>"
+
+
+def _squares(words: str) -> str:
+    """Write square metres as pages do."""
+    return words.replace(" m2", " m²")
 
 
 def _pictures(pictures: Pictures, site: Site) -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 
 from gis.layers import SCHEMATIC
+from gis.plan import Finding
 from twin.description import input_hash
 from twin.siting import DAY_HOURS, EQUINOX, WANTED_HOURS, Evaluation, Site
 
@@ -97,6 +98,12 @@ LIMITS = (
     "Solar cells are a potential, not a plan.",
     "Daylight indoors, noise, wind and the detailed plan (detaljplan) are not judged.",
 )
+PLAN_LIMITS = (
+    *LIMITS[:-1],
+    "Daylight indoors, noise and wind are not judged. Of the plan (detaljplan) only the "
+    "rules named here are judged, as its file words them; its map and text count.",
+)
+"""What an answer does not say where a plan was asked."""
 
 
 def today() -> date:
@@ -235,7 +242,9 @@ def evaluation_record(
     -------
     dict
         ``heidi`` (see `origin_record`), ``passed``, ``rules``, ``candidate``, ``totals``
-        and ``neighbours``, the largest loss first; unknown numbers are None.
+        and ``neighbours``, the largest loss first; unknown numbers are None. Where a plan
+        was asked, its rules carry their ``zone``, and there are ``open_rules`` (to be
+        checked by a person: zone, words, source) and ``plan`` (see `plan_record`).
     """
     table = neighbour_table(site, evaluation)
     candidate = evaluation.candidate
@@ -249,12 +258,10 @@ def evaluation_record(
     )
     rows = named.to_dict("records")
     return {
-        "heidi": origin_record(site, made=made),
+        "heidi": origin_record(site, evaluation, made=made),
         "passed": evaluation.passed,
-        "rules": [
-            {name: plain(value) for name, value in asdict(finding).items()}
-            for finding in evaluation.findings
-        ],
+        "rules": [_rule_row(finding) for finding in evaluation.findings],
+        **plan_record(evaluation),
         "candidate": {
             "building": candidate.building,
             "name": str(told["name"]),
@@ -269,6 +276,44 @@ def evaluation_record(
     }
 
 
+def _rule_row(finding: Finding) -> dict[str, Any]:
+    """Return a finding as plain values, with its zone if it has one."""
+    row = {name: plain(value) for name, value in asdict(finding).items()}
+    return {name: v for name, v in row.items() if name != "zone" or v is not None}
+
+
+def plan_record(evaluation: Evaluation) -> dict[str, Any]:
+    """Return what was asked of a plan, as plain values; nothing where none was asked.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        What the candidate does to the district.
+
+    Returns
+    -------
+    dict
+        ``open_rules`` and ``plan``: ``sources`` (of the zones that rule the candidate, or
+        of the whole plan where none does), ``zones`` (names of those zones) and ``notes``,
+        what was not understood while reading.
+    """
+    plan = evaluation.plan
+    if plan is None:
+        return {}
+    judged = [finding.zone for finding in evaluation.findings]
+    told = [*judged, *(rule.zone for rule in evaluation.open_rules)]
+    zones = [zone for zone in dict.fromkeys(told) if zone]
+    ruling = plan.zones.loc[zones] if zones else plan.zones
+    return {
+        "open_rules": [asdict(rule) for rule in evaluation.open_rules],
+        "plan": {
+            "sources": list(dict.fromkeys(ruling["source"])),
+            "zones": zones,
+            "notes": list(plan.notes),
+        },
+    }
+
+
 def _plain_row(row: Mapping[Any, object]) -> dict[str, Any]:
     """Return a row of numbers as plain values; small shares keep their digits."""
     return {
@@ -277,9 +322,12 @@ def _plain_row(row: Mapping[Any, object]) -> dict[str, Any]:
     }
 
 
-def origin_record(site: Site, *, made: date | None = None) -> dict[str, Any]:
+def origin_record(
+    site: Site, evaluation: Evaluation, *, made: date | None = None
+) -> dict[str, Any]:
     """Return on what the answer rests: twin, credits, method, limits, units."""
     built = site.built
+    plan = plan_record(evaluation).get("plan", {})
     district = built.district
     return {
         "what": "answer to a siting question",
@@ -289,9 +337,13 @@ def origin_record(site: Site, *, made: date | None = None) -> dict[str, Any]:
         "version": version("heidi-twin"),
         "inputs": input_hash(built),
         "date": (made or today()).isoformat(),
-        "credits": [*district.credits, built.weather.source],
+        "credits": [
+            *district.credits,
+            built.weather.source,
+            *(f"Plan: {source}" for source in plan.get("sources", ())),
+        ],
         "method": list(method_words(site)),
-        "limits": list(LIMITS),
+        "limits": list(PLAN_LIMITS if plan else LIMITS),
         "units": {
             "candidate": OWN_UNITS,
             "neighbour": NEIGHBOUR_UNITS,

@@ -96,21 +96,45 @@ def what_words(candidate: Row) -> str:
     return capital(", ".join(word for word in told if word))
 
 
-def verdict_words(rules: Sequence[Row]) -> str:
-    """Say how many rules are kept.
+def verdict_words(record: Row) -> str:
+    """Say how many rules are kept, and how many a person must check.
 
-    >>> verdict_words([{"passed": True}, {"passed": False}])
+    Parameters
+    ----------
+    record : mapping
+        See `twin.siting_record.evaluation_record`.
+
+    Examples
+    --------
+    >>> verdict_words({"rules": [{"passed": True}, {"passed": False}]})
     '1 of 2 rules is broken'
-    >>> verdict_words([{"passed": True}] * 2)
+    >>> verdict_words({"rules": [{"passed": True}] * 2})
     'Both rules are kept'
+    >>> verdict_words({"rules": [{"passed": True}] * 3, "open_rules": [{"zone": "A"}]})
+    'All 3 rules are kept; 1 more must be checked by a person'
     """
+    rules = record["rules"]
     count = len(rules)
     broken = sum(not rule["passed"] for rule in rules)
     if count == 2 and broken != 1:
-        return f"Both rules are {'broken' if broken else 'kept'}"
-    if broken:
-        return f"{broken} of {count} rules {'is' if broken == 1 else 'are'} broken"
-    return f"All {count} rules are kept"
+        words = f"Both rules are {'broken' if broken else 'kept'}"
+    elif broken:
+        words = f"{broken} of {count} rules {'is' if broken == 1 else 'are'} broken"
+    else:
+        words = f"All {count} rules are kept"
+    if "plan" in record and not record["plan"]["zones"]:
+        return f"{words}; the plan does not reach this place"
+    asked = len(record.get("open_rules", ()))
+    return f"{words}; {asked} more must be checked by a person" if asked else words
+
+
+def open_words(rule: Row) -> str:
+    """Say what a person must check.
+
+    >>> open_words({"zone": "A1", "words": "at most 4 storeys", "source": "dp.gpkg"})
+    'A1: at most 4 storeys'
+    """
+    return f"{rule['zone']}: {rule['words']}" if rule["zone"] else capital(rule["words"])
 
 
 def lead_words(neighbours: Sequence[Row], totals: Row) -> str:

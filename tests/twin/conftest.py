@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from gis.district import District
+from gis.district import District, complete_buildings
 from gis.terrain import flat_terrain
 from meshes.facets import Facets, make_facets
 from meshes.polygons import FloatArray
@@ -62,7 +62,7 @@ def small_district(*, schematic: bool = True, first_name: str = "Prisma") -> Dis
     return District(
         name="Small & <bold> district",
         boundary=shapely.box(EAST - 20, NORTH - 20, EAST + 100, NORTH + 80),
-        buildings=buildings,
+        buildings=complete_buildings(buildings),
         terrain=flat_terrain(ground, z=2.0),
         water=shapely.MultiPolygon(
             [shapely.box(EAST - 150, NORTH - 150, EAST - 40, NORTH + 200)]

@@ -14,6 +14,7 @@ import pytest
 import shapely
 
 from gis.typical_year import typical_year
+from twin.reopen import open_twin
 
 OUTPUTS = {
     "report.html",
@@ -174,6 +175,16 @@ OWN = ("build", "--out", "twin", "--buildings")
         ([*OWN, "houses.gpkg", "--terrain", "text.gpkg"], "text.gpkg"),
         ([*OWN, "houses.gpkg", "--weather", "text.gpkg"], "text.gpkg"),
         ([*OWN, "houses.gpkg", "--weather", "gaps.csv"], "90%"),
+        ([*OWN, "houses.gpkg", "--surface", "text.gpkg"], "without terrain"),
+        ([*OWN, "houses.gpkg", "--points", "text.gpkg"], "text.gpkg"),
+        ([*OWN, "houses.gpkg", "--heights", "text.gpkg"], "text.gpkg"),
+        ([*OWN, "houses.gpkg", "--trees", "text.gpkg"], "text.gpkg"),
+        ([*OWN, "houses.gpkg", "--bridges", "houses.gpkg"], "tagged as such"),
+        ([*OWN, "houses.gpkg", "--plan", "text.gpkg"], "text.gpkg"),
+        ([*OWN, "houses.gpkg", "--boundary", "text.gpkg"], "text.gpkg"),
+        ([*OWN, "houses.gpkg", "--surface-year", "20"], "--surface-year"),
+        ([*OWN, "houses.gpkg", "--ids-from", "nowhere"], "nowhere"),
+        ([*OWN, "houses.gpkg", "--ids-from", "a", "--new-ids"], "not both"),
         (["demo", "--out", "text.gpkg"], "folder"),
         (["demo", "--out", "twin", "--spacing", "0"], "spacing"),
         (["demo", "--out", "twin", "--spacing", "nan"], "spacing"),
@@ -189,6 +200,27 @@ def test_bad_words_are_refused_in_one_line(houses, tmp_path, monkeypatch, words,
     root = str(Path(__file__).resolve().parents[2])
     monkeypatch.setenv("PYTHONPATH", root)
     assert told in refused(heidi(*words))
+
+
+def test_a_twin_built_again_keeps_its_identities(houses, tmp_path):
+    """Renumbered and in another order, the houses are known by their ground."""
+    quick = ("--out", tmp_path / "twin", "--no-stills", "--spacing", "4")
+    for name, ids in (("first", ["a", "b", "c"]), ("second", ["7", "8", "9"])):
+        frame = houses.assign(id=ids)
+        (frame if name == "first" else frame.iloc[::-1]).to_file(tmp_path / f"{name}.gpkg")
+    for name, more in (("first", ()), ("second", ()), ("second", ("--new-ids",))):
+        file = tmp_path / f"{name}.gpkg"
+        result = heidi("build", "--buildings", file, "--name", "Kvarter", *quick, *more)
+        assert result.returncode == 0, result.stderr
+        table = gpd.read_file(tmp_path / "twin" / "buildings.gpkg", layer="buildings")
+        order = table.sort_values("top")
+        wanted = ["7", "8", "9"] if more else ["a", "b", "c"]
+        assert order["building"].tolist() == wanted
+        assert order["given"].tolist() == (
+            ["a", "b", "c"] if name == "first" else ["7", "8", "9"]
+        )
+    back = open_twin(tmp_path / "twin")
+    assert len(back.district.records.identities) == 0
 
 
 def test_odd_heights_and_outlines_are_repaired_and_counted(houses, tmp_path):

@@ -139,6 +139,128 @@ def test_without_the_ray_tracer_the_page_comes_without(
     assert "they need embreex" in page.read_text("utf-8")
 
 
+def save_plan(
+    path: Path, corner: tuple[float, float], *, east: float = 0.0, **rules
+) -> Path:
+    """Write a plan of one zone around the candidate, or so far east of it [m]."""
+    x, y = corner[0] + 20 + east, corner[1] - 14
+    shape = shapely.box(x - 5, y - 5, x + 30, y + 13)
+    frame = gpd.GeoDataFrame([{"id": "A1"} | rules], geometry=[shape], crs=3008)
+    degrees = path.suffix == ".geojson"
+    (frame.to_crs(4326) if degrees else frame).to_file(path)
+    return path
+
+
+@pytest.mark.parametrize("name", ["dp.gpkg", "dp.geojson", "dp.shp"])
+def test_a_plan_that_is_kept_ends_with_nought(heidi, folder, candidate, corner, name):
+    plan = save_plan(candidate.with_name(name), corner, totalhojd="20,1", golvniva="+3,9")
+    words = ("site", "evaluate", folder, candidate, "--no-pictures", "--plan", plan)
+    code, out, err = heidi(*words)
+    assert code == 0, err
+    assert "All 4 rules are kept" in out
+    assert "  PASS  total height  20.00 m in A1, at most 20.10 m" in out
+    assert "  PASS  flood level " in out, "the city's rule is judged as well"
+    assert "  PASS  floor level   4.00 m RH2000 in A1, at least 3.90 m RH2000" in out
+    assert f"rule: {name}, version not stated" in out
+    page = candidate.with_name("kvarter-evaluation") / "evaluation.html"
+    assert f"Plan: {name}" in page.read_text("utf-8")
+
+
+def test_a_broken_plan_ends_with_one_and_open_rules_are_listed(
+    heidi, folder, candidate, corner
+):
+    plan = save_plan(
+        candidate.with_name("dp.gpkg"),
+        corner,
+        totalhojd="12",
+        vaningar="3",
+        formulering="Fasad ska vara av [red]tegel[/red]",
+        lagakraft="2024-05-01",
+    )
+    words = ("site", "evaluate", folder, candidate, "--no-pictures", "--plan", plan)
+    code, out, _ = heidi(*words)
+    assert code == 1
+    assert "1 of 3 rules is broken; 2 more must be checked by a person" in out
+    assert "  FAIL  total height  20.00 m in A1, at most 12.00 m" in out
+    assert "rule: dp.gpkg, version 2024-05-01" in out
+    asked = out[out.index("To be checked by a person") :]
+    assert "  CHECK  A1: at most 3 storeys" in asked
+    assert "  CHECK  A1: “Fasad ska vara av [red]tegel[/red]”" in asked
+    code, out, _ = heidi(*words, "--json")
+    assert code == 1
+    record = json.loads(out)
+    assert [rule.get("zone") for rule in record["rules"]] == [None, None, "A1"]
+    assert record["plan"]["zones"] == ["A1"]
+    assert len(record["open_rules"]) == 2
+
+
+def test_a_plan_of_elsewhere_is_told(heidi, folder, candidate, corner):
+    plan = save_plan(candidate.with_name("dp.gpkg"), corner, east=500.0, totalhojd="3")
+    words = ("site", "evaluate", folder, candidate, "--no-pictures", "--plan", plan)
+    code, out, err = heidi(*words)
+    assert code == 0, err
+    assert "Both rules are kept; the plan does not reach this place" in out
+    assert "outside every zone of the plan" in out
+
+
+BAD_PLANS = {
+    "missing": "must exist",
+    "a folder": "vector file",
+    "text": "vector file",
+    "truncated": "vector file",
+    "points": "no polygon",
+    "no rules": "must hold rules",
+    "no system": "reference system",
+    "another country": "where EPSG:3008 holds",
+}
+"""What is wrong with a plan, and what the line must name."""
+
+
+def bad_plan(kind: str, path: Path, corner: tuple[float, float]) -> Path:
+    """Write a plan that has one fault."""
+    if kind == "a folder":
+        path.mkdir()
+    elif kind == "text":
+        path.write_text("Plan A1: 12 m", encoding="utf-8")
+    elif kind == "truncated":
+        whole = save_plan(path, corner, totalhojd="12").read_bytes()
+        path.write_bytes(whole[: len(whole) // 3])
+    elif kind == "no system":
+        path = save_plan(path.with_suffix(".shp"), corner, totalhojd="12")
+        path.with_suffix(".prj").unlink()
+    elif kind != "missing":
+        shape = shapely.box(corner[0], corner[1], corner[0] + 9, corner[1] + 9)
+        told = {"colour": "red"} if kind == "no rules" else {"totalhojd": "12"}
+        if kind == "points":
+            shape = shape.centroid
+        if kind == "another country":
+            shape = shapely.affinity.translate(shape, 0, -3e6)
+        gpd.GeoDataFrame([told], geometry=[shape], crs=3008).to_file(path)
+    return path
+
+
+@pytest.mark.parametrize("kind", BAD_PLANS)
+def test_a_bad_plan_is_one_line_and_nothing_is_written(
+    heidi, folder, candidate, corner, kind
+):
+    plan = bad_plan(kind, candidate.with_name("dp.gpkg"), corner)
+    before = sorted(candidate.parent.rglob("*"))
+    words = ("site", "evaluate", folder, candidate, "--no-pictures", "--plan", plan)
+    line = refusal(heidi(*words))
+    assert BAD_PLANS[kind] in line
+    assert "dp." in line
+    assert sorted(candidate.parent.rglob("*")) == before
+
+
+def test_help_teaches_the_plan(heidi):
+    code, out, _ = heidi("site", "evaluate", "--help")
+    assert code == 0
+    words = " ".join(out.split())
+    assert "--plan plan.gpkg" in words
+    assert "nockhojd" in words
+    assert "checked by a person" in words
+
+
 BAD = {
     "outside the district": "inside the district",
     "self-crossing": "must not cross",

@@ -224,6 +224,28 @@ def test_a_fault_is_found_and_names_its_part(sound, sound_quality, name):
         assert sound.buildings.index[0] in after.parts
 
 
+def test_bodies_with_faults_are_counted_by_their_codes(sound):
+    # Valid outlines: one hole meets the outline in a corner, the other on an edge.
+    corner = [(0, 0), (3, 5), (5, 3)]
+    edge = [(0, 4), (3, 5), (3, 3)]
+    outlines = [
+        moved(sound, shapely.Polygon(shapely.box(0, 0, 9, 8).exterior, [hole]))
+        for hole in (corner, edge)
+    ]
+    assert shapely.is_valid(outlines).all()
+    files = at(at(sound, 0, geometry=outlines[0]), 1, geometry=outlines[1])
+    files = at(files, 2, top=files.buildings["base"].iloc[2])
+    check = find(check_twin(files), "Closed bodies")
+    assert check.verdict is Verdict.BAD
+    assert set(check.parts) == set(sound.buildings.index[:3])
+    assert dict(check.rows) == {
+        "lower than they must be": "1 part",
+        "303 NON_MANIFOLD_CASE": "1 part",
+        "306 SHELL_SELF_INTERSECTION": "1 part",
+    }
+    assert find(check_twin(sound), "Closed bodies").rows == ()
+
+
 def test_stated_ground_of_another_datum_is_seen(sound):
     def change(buildings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         x, y = (getattr(buildings.representative_point(), axis) for axis in "xy")
@@ -555,7 +577,14 @@ def test_the_real_harbour_shows_its_known_defects(shared_data):
             },
         },
         layers=Layers(
-            buildings, district.boundary, district.landmarks, district.trees, district.water
+            buildings,
+            district.boundary,
+            district.landmarks,
+            district.trees,
+            district.water,
+            district.decks,
+            district.plan,
+            district.records,
         ),
         shapes=buildings.geometry.to_numpy(),
         extra=pd.DataFrame(index=buildings.index),

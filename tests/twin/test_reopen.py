@@ -13,6 +13,7 @@ from gis.errors import HeidiError, SourceError
 from gis.heidi import heidi_district
 from gis.typical_year import typical_year
 from twin.build import Built, build
+from twin.description import FORMAT
 from twin.folder import write_twin
 from twin.reopen import open_twin
 
@@ -105,8 +106,9 @@ def test_a_cut_file_is_named(copy, name):
 
 def test_an_older_layout_is_refused(copy):
     text = (copy / "heidi.toml").read_text(encoding="utf-8")
-    (copy / "heidi.toml").write_text(text.replace("format = 2\n", ""), encoding="utf-8")
-    with pytest.raises(SourceError, match=r"layout 2 of a twin, got 1; build it again"):
+    text = text.replace(f"format = {FORMAT}\n", "")
+    (copy / "heidi.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(SourceError, match=r"layout \d of a twin, got 1; build it again"):
         open_twin(copy)
 
 

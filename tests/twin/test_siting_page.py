@@ -12,6 +12,7 @@ from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,12 +20,13 @@ import shapely
 from PIL import Image
 
 from gis.candidate import read_candidate
+from gis.plan_rules import make_plan_rules
 from gis.typical_year import typical_year
 from meshes.render.colours import IrradiationScale
 from meshes.render.sunlight import sun_at
 from twin.build import build
 from twin.siting import Evaluation, Site, evaluate, prepare_site
-from twin.siting_page import SHOWN, write_page
+from twin.siting_page import MOST_ASKED, SHOWN, write_page
 from twin.siting_pictures import (
     SHADOWS,
     Pictures,
@@ -167,6 +169,59 @@ def test_kept_rules_are_told(ask, tmp_path):
     assert ">FAIL<" not in page
 
 
+@pytest.fixture(scope="module")
+def planned(ask) -> tuple[Site, Evaluation]:
+    """Ask by a plan: six rules of one zone and a sentence; names that would harm a page."""
+    site, evaluation = ask(east=20, north=-14, base_m_rh2000=4.0)
+    shape = evaluation.candidate.outline.buffer(5, join_style="mitre")
+    rows = {
+        "id": ["<A1>", "Golv"],
+        "anvandning": ["BC", ""],
+        "totalhojd": ["12", ""],
+        "bya": ["450 m2", ""],
+        "vaningar": ["IV", ""],
+        "avstand": ["4,5", ""],
+        "golvniva": ["", "+4,5"],
+        "formulering": ["Fasad ska vara av <b>tegel</b>.", ""],
+    }
+    frame = gpd.GeoDataFrame(rows, geometry=[shape, shape], crs=3008)
+    plan = make_plan_rules(frame, source="dp <i>1283K</i>", version="2024")
+    return site, evaluate(site, evaluation.candidate, plan=plan)
+
+
+def test_rules_of_a_plan_are_told_with_zone_and_source(planned, tmp_path):
+    page = page_of(planned, tmp_path)
+    assert "2 of 8 rules are broken; 2 more must be checked by a person" in page
+    assert "<b>Total height:</b> 20.00 m in &lt;A1&gt;, at most 12.00 m." in page
+    assert "<b>Floor level:</b> 4.00 m RH2000 in Golv, at least 4.50 m RH2000." in page
+    assert "<b>4 rules of the plan:</b> inside the plan: the whole outline" in page
+    assert "200.0 m² in &lt;A1&gt;, at most 450.0 m²" in page
+    asked = page[page.index("<h3>To be checked by a person</h3>") :]
+    assert asked.count('<span class="word ask">CHECK</span>') == 1
+    assert "<b>&lt;A1&gt;:</b> at most 4 storeys" in asked
+    assert "“Fasad ska vara av &lt;b&gt;tegel&lt;/b&gt;”" in asked
+    assert "Rule: dp &lt;i&gt;1283K&lt;/i&gt;, version 2024" in page
+    assert "Plan: dp &lt;i&gt;1283K&lt;/i&gt;" in page, "credits"
+    assert "its map and text count" in page
+    assert "tegel</b>" not in page
+
+
+def test_a_plan_without_end_is_cut_on_the_page(planned, tmp_path):
+    site, evaluation = planned
+    many = tuple(
+        replace(evaluation.open_rules[0], source=f"dp {number}") for number in range(5000)
+    )
+    page = page_of((site, replace(evaluation, open_rules=many)), tmp_path)
+    assert page.count("CHECK") == MOST_ASKED + 1
+    assert f"{5000 - MOST_ASKED:,} more rules: all are in the GeoJSON" in page
+
+
+def test_a_page_without_a_plan_does_not_speak_of_one(page):
+    assert "CHECK" not in page
+    assert "To be checked" not in page
+    assert "the detailed plan (detaljplan) are not judged" in page
+
+
 def test_the_table_holds_the_numbers(answer, page):
     _, evaluation = answer
     rows = {row[1]: row for row in Outline(page).rows if len(row) == 11}
@@ -244,9 +299,10 @@ def test_a_candidate_that_shades_nobody_has_a_page(answer, tmp_path):
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
-def test_it_prints_on_one_sheet_of_a4(ask, tmp_path):
+@pytest.mark.parametrize("by_plan", [False, True], ids=["without a plan", "by a plan"])
+def test_it_prints_on_one_sheet_of_a4(ask, planned, tmp_path, by_plan):
     name = "Kvarteret vid Universitetsplatsen, etapp 2: bostäder och centrumverksamhet"
-    site, evaluation = ask(east=20, north=-14, name=name)
+    site, evaluation = planned if by_plan else ask(east=20, north=-14, name=name)
     note = "300 m2 of the footprint lie in the water"
     evaluation = replace(evaluation, candidate=replace(evaluation.candidate, notes=(note,)))
     more = pd.concat([evaluation.neighbours] * 8)

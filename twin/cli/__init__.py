@@ -11,8 +11,10 @@ from typing import Annotated
 import typer
 
 from gis.errors import HeidiError
+from twin.cli.boundary import boundary
 from twin.cli.build import build, demo
 from twin.cli.check import check
+from twin.cli.export import export_app
 from twin.cli.fetch import fetch_app
 from twin.cli.live import serve, simulate, status
 from twin.cli.render import render_app
@@ -27,12 +29,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo, build, check, simulate, status, serve):
+for command in (demo, build, check, boundary, simulate, status, serve):
     app.command()(command)
 app.add_typer(site_app, name="site")
 app.add_typer(render_app, name="render")
 app.add_typer(weather_app, name="weather")
 app.add_typer(fetch_app, name="fetch")
+app.add_typer(export_app, name="export")
 
 
 def _tell_version(*, wanted: bool) -> None:

@@ -1,12 +1,13 @@
 """Build twins on the command line."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gis.errors import GeometryError
+from gis.errors import GeometryError, TableError
 from twin.cli.stages import Stages
 
 if TYPE_CHECKING:
@@ -59,49 +60,151 @@ def build(
         Path,
         typer.Option(
             "--buildings",
-            help="Building outlines with heights: OpenStreetMap, Lantmäteriet, Overture, "
-            "CityJSON, GeoPackage, Shapefile, ...",
+            help="Building outlines with or without heights: OpenStreetMap, Lantmäteriet, "
+            "Overture, CityJSON, GeoPackage, Shapefile, ...",
         ),
     ],
     out: Out,
     terrain: Annotated[
         Path | None,
         typer.Option(
-            "--terrain", help="Elevation raster in metres (GeoTIFF). Default: level."
+            "--terrain",
+            help="Elevation raster in metres (GeoTIFF). Default: ground points of the "
+            "cloud, else level.",
         ),
     ] = None,
     water: Annotated[
         Path | None,
         typer.Option("--water", help="Water areas; with a column 'kind' its rows 'water'."),
     ] = None,
+    surface: Annotated[
+        Path | None,
+        typer.Option(
+            "--surface", help="Surface model (GeoTIFF, metres RH2000): heights of roofs."
+        ),
+    ] = None,
+    points: Annotated[
+        Path | None,
+        typer.Option(
+            "--points",
+            help="Point cloud (LAS, LAZ, COPC) or a folder of tiles: heights, eaves and "
+            "ridges of roofs, and trees.",
+        ),
+    ] = None,
+    heights: Annotated[
+        Path | None,
+        typer.Option(
+            "--heights",
+            help="Heights, storeys or years of building that somebody answers for (CSV or "
+            "vector file with their source); heights come first, and surveys older than a "
+            "house are not believed.",
+        ),
+    ] = None,
+    buildings_year: Annotated[
+        int | None,
+        typer.Option("--buildings-year", help="Year of the survey behind their heights."),
+    ] = None,
+    surface_year: Annotated[
+        int | None, typer.Option("--surface-year", help="Year of the surface model.")
+    ] = None,
+    points_year: Annotated[
+        int | None,
+        typer.Option("--points-year", help="Year of the flight. Default: by the files."),
+    ] = None,
+    ceiling: Annotated[
+        float | None,
+        typer.Option(
+            "--ceiling", help="Level above which the survey was cut off [m RH2000]."
+        ),
+    ] = None,
+    trees: Annotated[
+        Path | None, typer.Option("--trees", help="Trees (CSV or vector file).")
+    ] = None,
+    bridges: Annotated[
+        Path | None,
+        typer.Option(
+            "--bridges", help="Bridges (features tagged bridge=yes), laid over the ground."
+        ),
+    ] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option("--plan", help="Plan rules (vector file), for siting new buildings."),
+    ] = None,
+    boundary: Annotated[
+        Path | None,
+        typer.Option(
+            "--boundary",
+            help="Recipe of the district's boundary (TOML, see docs/footprints.md). "
+            "Default: all buildings belong to it.",
+        ),
+    ] = None,
     weather: Weathers = None,
     name: Annotated[
-        str | None, typer.Option("--name", help="Name of the district; default: file name.")
+        str | None,
+        typer.Option("--name", help="Name of the district. Default: recipe or file name."),
+    ] = None,
+    ids_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--ids-from",
+            help="Earlier twin whose buildings keep their identities. Default: the twin of "
+            "the same name in --out, if there is one.",
+        ),
     ] = None,
     spacing: Spacing = 1.0,
     *,
+    new_ids: Annotated[
+        bool,
+        typer.Option("--new-ids", help="Keep no identities of a twin in --out."),
+    ] = False,
     stills: Stills = True,
 ) -> None:
     """Build a twin from your own data.
 
-    Outlines and heights are repaired where possible and every repair is counted in the
-    report; what cannot be used is refused in one line.
+    Outlines are repaired where possible; of several heights the best known is taken, and
+    disagreement is told. Every repair, choice and assumption is listed by 'heidi check'.
 
-    Example: heidi build --buildings houses.gpkg --terrain dtm.tif --out my-twin
+    Example: heidi build --buildings houses.gpkg --terrain dtm.tif --surface dsm.tif
+    --heights published.csv --out my-twin
     """
-    from gis.assemble import read_district
+    from gis.assemble import Sources, assemble_district, district_name
     from gis.sources.weather_files import read_weather
     from gis.typical_year import typical_year
+    from twin.earlier import checked_year, earlier_twin
 
+    sources = Sources(
+        buildings,
+        buildings_year=checked_year(buildings_year, "--buildings-year"),
+        terrain=terrain,
+        water=water,
+        surface=surface,
+        surface_year=checked_year(surface_year, "--surface-year"),
+        points=points,
+        points_year=checked_year(points_year, "--points-year"),
+        ceiling=ceiling,
+        heights=heights,
+        trees=trees,
+        bridges=bridges,
+        plan=plan,
+        boundary=boundary,
+    )
+    if new_ids and ids_from is not None:
+        message = (
+            "identities are either kept or new; give --ids-from or --new-ids, not both"
+        )
+        raise TableError(message)
+    if not new_ids:
+        called = name or district_name(sources)
+        sources = replace(sources, previous=earlier_twin(out, ids_from, called))
     _run(
         lambda: (
-            read_district(buildings, terrain, water=water, name=name),
+            assemble_district(sources, name=name),
             typical_year() if weather is None else read_weather(weather),
         ),
         out,
         spacing,
         stills=stills,
-        inputs=(buildings, terrain, water, weather),
+        inputs=(*sources.files, weather),
     )
 
 

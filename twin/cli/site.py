@@ -48,8 +48,9 @@ def evaluate(
         Path,
         typer.Argument(
             metavar="CANDIDATE",
-            help="GeoJSON: polygons with height_m [m] and, if known, use, name and "
-            "base_m_rh2000 [m]; longitude and latitude unless a member crs says else.",
+            help="GeoJSON: polygons with height_m [m] and, if known, use, name, "
+            "base_m_rh2000 [m], storeys and gross_area_m2; longitude and latitude unless "
+            "a member crs says else.",
         ),
     ],
     out: Annotated[
@@ -61,6 +62,16 @@ def evaluate(
         ),
     ] = None,
     *,
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            "--plan",
+            metavar="FILE",
+            help="Plots or plan rules to judge by: polygons in any vector format (.gpkg, "
+            ".shp, .geojson) with anvandning, nockhojd, totalhojd, vaningar, bta, e_tal, "
+            "bya, avstand, prickmark, golvniva ... or sentences in bestammelseformulering.",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the whole answer as JSON.")
     ] = False,
@@ -77,11 +88,18 @@ def evaluate(
     every affected neighbour; rules kept or broken. Writes evaluation.geojson for maps and
     evaluation.html, one page to print.
 
-    Exit code: 0 all rules are kept, 1 a rule is broken, 2 the input cannot be used.
+    With --plan the building is also held against every zone that it touches: use, heights,
+    storeys, areas, distance to the edge, ground without buildings, level of the floor.
+    What a machine cannot judge is listed, to be checked by a person.
+
+    Exit code: 0 all judged rules are kept, 1 a rule is broken, 2 the input cannot be used.
 
     Example: heidi site evaluate heidi-demo docs/examples/candidate.geojson
+
+    By a plan: heidi site evaluate heidi-demo candidate.geojson --plan plan.gpkg
     """
     from gis.candidate import check_candidate_file, read_candidate
+    from gis.plan_rules import read_plan_rules
     from twin.cli.site_table import show_answer
     from twin.description import read_description
     from twin.reopen import open_twin
@@ -96,6 +114,7 @@ def evaluate(
     _check_target(target, folder, candidate)
     read_description(folder)
     check_candidate_file(candidate)
+    rules = None if plan is None else read_plan_rules(plan)
     with Stages() as told:
         twin = open_twin(folder, progress=told)
         asked = read_candidate(candidate, twin.district)
@@ -103,7 +122,7 @@ def evaluate(
         place = prepare_site(twin)
         told("evaluating", 0.0)
         start = time.perf_counter()
-        evaluation = evaluate_candidate(place, asked)
+        evaluation = evaluate_candidate(place, asked, plan=rules)
         seconds = {"evaluation": time.perf_counter() - start}
         start = time.perf_counter()
         drawn, reason = _draw(place, evaluation, told) if pictures else (None, "")

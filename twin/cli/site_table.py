@@ -16,6 +16,7 @@ from twin.siting_words import (
     lead_words,
     loss_words,
     number,
+    open_words,
     own_pairs,
     place_words,
     total_pairs,
@@ -44,6 +45,9 @@ WIDE = 128
 """Width from which a terminal shows all columns; narrower ones leave out `SPARED`."""
 
 SPARED = (2, 3, 4, 7, 8)
+
+MOST_ASKED = 20
+"""Rules to be checked by a person that are shown; a hostile plan has thousands."""
 
 LONGEST = 34
 """Longest name in the table [letters]."""
@@ -76,20 +80,14 @@ def show_answer(record: dict[str, Any]) -> None:
 def answer_lines(record: dict[str, Any]) -> list[str]:
     """Say what is asked, which rules are kept, and the sums."""
     candidate, origin = record["candidate"], record["heidi"]
-    width = max(len(rule["rule"]) for rule in record["rules"])
     lines = [
         f"{candidate['name']} in {origin['district']} · {origin['label']}",
         what_words(candidate),
         *(f"  note: {capital(note)}" for note in candidate["notes"]),
         "",
-        verdict_words(record["rules"]),
+        verdict_words(record),
+        *rule_lines(record),
     ]
-    for rule in record["rules"]:
-        word = "PASS" if rule["passed"] else "FAIL"
-        lines += [
-            f"  {word}  {rule['rule']:<{width}}  {rule['words']}",
-            f"        {'':<{width}}  rule: {rule['source']}",
-        ]
     lines += ["", lead_words(record["neighbours"], record["totals"])]
     blocks = (
         ("What the neighbours lose", total_pairs(record["totals"])),
@@ -100,6 +98,41 @@ def answer_lines(record: dict[str, Any]) -> list[str]:
         lines += [
             f"  {name:<36} {value:>11} {more}".rstrip() for name, value, more in pairs
         ]
+    return lines
+
+
+def rule_lines(record: dict[str, Any]) -> list[str]:
+    """Say of every rule whether it is kept, then what a person must check."""
+    rules, asked = record["rules"], record.get("open_rules", [])
+    width = max(len(rule["rule"]) for rule in rules)
+    told = []
+    for rule in rules:
+        word = "PASS" if rule["passed"] else "FAIL"
+        words = f"  {word}  {rule['rule']:<{width}}  {rule['words']}"
+        told.append((words, f"        {'':<{width}}  rule: {rule['source']}"))
+    lines = _once_a_source(told)
+    if asked:
+        many = len(asked) - MOST_ASKED
+        lines += ["", "To be checked by a person"]
+        lines += _once_a_source(
+            [
+                (f"  CHECK  {open_words(rule)}", f"         rule: {rule['source']}")
+                for rule in asked[:MOST_ASKED]
+            ]
+        )
+        if many > 0:
+            lines.append(f"  and {count_things(many, 'more rule')}: all are in the GeoJSON")
+    notes = record.get("plan", {}).get("notes", [])
+    return lines + [f"  note on the plan: {note}" for note in notes]
+
+
+def _once_a_source(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Lay findings and sources out, one source for all of it that follow each other."""
+    lines: list[str] = []
+    for place, (words, source) in enumerate(pairs):
+        lines.append(words)
+        if place + 1 == len(pairs) or pairs[place + 1][1] != source:
+            lines.append(source)
     return lines
 
 
@@ -172,10 +205,12 @@ def _rich_table(rows: Sequence[Sequence[str]], *, wide: bool) -> Table:
 
 
 def _with_colour(line: str) -> Text:
-    """Colour the words PASS and FAIL; the words say it, too."""
+    """Colour the words PASS, FAIL and CHECK; the words say it, too."""
     text = Text(line)
     if line.startswith("  PASS"):
         text.stylize("bold green", 2, 6)
     if line.startswith("  FAIL"):
         text.stylize("bold red", 2, 6)
+    if line.startswith("  CHECK"):
+        text.stylize("bold yellow", 2, 7)
     return text

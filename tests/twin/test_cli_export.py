@@ -1,0 +1,125 @@
+"""The model of a twin leaves it whole, with its roofs, ids and light."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+import shapely
+import trimesh
+
+from gis.typical_year import typical_year
+from meshes.solids import Kind
+from twin.build import build
+from twin.folder import write_twin
+from twin.reopen import open_twin
+
+
+def heidi(*words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from twin.cli import main; main()", *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory) -> Path:
+    """Build a gabled house, a hipped L and a block from tags of OpenStreetMap."""
+    from gis.assemble import read_district
+
+    folder = tmp_path_factory.mktemp("export")
+    wings = shapely.union(shapely.box(30, 0, 60, 10), shapely.box(30, 0, 42, 30))
+    frame = gpd.GeoDataFrame(
+        {
+            "id": ["gable", "ell", "block"],
+            "height": [9.0, 11.0, 12.0],
+            "roof:shape": ["gabled", "hipped", None],
+            "roof:height": [3.0, None, None],
+        },
+        geometry=[shapely.box(0, 0, 20, 10), wings, shapely.box(0, 30, 14, 44)],
+        crs=3008,
+    )
+    frame = frame.set_geometry(frame.translate(99_700, 6_213_500))
+    frame.to_file(folder / "houses.gpkg")
+    built = build(read_district(folder / "houses.gpkg"), typical_year(), spacing=2.0)
+    write_twin(built, folder / "twin", stills=False)
+    return folder / "twin"
+
+
+def test_roofs_of_tags_stand_on_the_twin_and_survive_the_folder(twin):
+    built = open_twin(twin)
+    table = built.roofs.table
+    assert table["roof_shape"].to_dict() == {
+        "gable": "gabled",
+        "ell": "hipped",
+        "block": "flat",
+    }
+    roofs = built.facets.kind == Kind.ROOF
+    names = [built.facets.ids[k] for k in roofs.nonzero()[0]]
+    assert sum(name.startswith("gable-roof-") for name in names) == 2
+    assert "block-roof" in names
+    # Half of a gable faces south here; it gets more than the northern half.
+    gable = [k for k, name in enumerate(built.facets.ids) if name.startswith("gable-roof-")]
+    light = {
+        round(float(built.facets.normal[k, 1]), 3): built.light.facet_annual[k]
+        for k in gable
+    }
+    south, north = light[min(light)], light[max(light)]
+    assert south > 1.1 * north
+    document = json.loads((twin / "district.city.json").read_text(encoding="utf-8"))
+    objects = document["CityObjects"].values()
+    lods = {g["lod"] for o in objects for g in o.get("geometry", [])}
+    assert lods == {"1.2", "2.0"}
+    buildings = gpd.read_file(twin / "buildings.gpkg", layer="buildings").set_index("part")
+    assert buildings.loc["gable", "roof_form"] == "gabled"
+    assert buildings.loc["gable", "lod"] == "2.0"
+
+
+def test_gltf_is_one_file_with_all_buildings(twin, tmp_path):
+    result = heidi("export", "gltf", twin, "--out", tmp_path / "a.glb", "--no-ground")
+    assert result.returncode == 0, result.stderr
+    assert "written" in result.stdout
+    assert "credit" in result.stdout
+    scene = trimesh.load(tmp_path / "a.glb")
+    wanted = open_twin(twin).solids.faces.area.sum()
+    assert scene.area == pytest.approx(wanted, rel=1e-6)
+    sensors = heidi(
+        "export", "gltf", twin, "--out", tmp_path / "s.glb", "--look", "sensors"
+    )
+    assert sensors.returncode == 0, sensors.stderr
+
+
+def test_tiles_and_cityjson_are_written(twin, tmp_path):
+    result = heidi("export", "tiles", twin, "--out", tmp_path / "tiles", "--geoid", "36.1")
+    assert result.returncode == 0, result.stderr
+    tileset = json.loads((tmp_path / "tiles" / "tileset.json").read_text(encoding="utf-8"))
+    assert tileset["asset"]["version"] == "1.1"
+    lines = tmp_path / "a.city.jsonl"
+    assert heidi("export", "cityjson", twin, "--out", lines).returncode == 0
+    assert len(lines.read_text(encoding="utf-8").splitlines()) == 1 + 3
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["gltf", "TWIN", "--out", "a.obj"], "must end in .glb"),
+        (["gltf", "TWIN", "--out", "a.glb", "--look", "nice"], "--look must be one of"),
+        (["tiles", "TWIN", "--out", "t", "--geoid", "nan"], "geoid"),
+        (["cityjson", "TWIN", "--out", "a.txt"], "must end in .json"),
+        (["gltf", "nowhere", "--out", "a.glb"], "must be a twin folder"),
+    ],
+)
+def test_bad_words_are_refused_in_one_line(twin, tmp_path, monkeypatch, words, told):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
+    result = heidi("export", *[twin if w == "TWIN" else w for w in words])
+    assert result.returncode == 2, result.stderr
+    lines = [line for line in result.stderr.splitlines() if line.startswith("heidi:")]
+    assert len(lines) == 1
+    assert told in lines[0]
+    assert not [path for path in tmp_path.iterdir() if path.suffix in {".glb", ".json"}]

@@ -1,0 +1,146 @@
+"""Write a twin's model in the formats that other tools read."""
+
+from enum import StrEnum
+from pathlib import Path
+
+import pandas as pd
+
+from gis.errors import OutputError
+from meshes.formats.cityjson import write_cityjson
+from meshes.formats.gltf import write_glb
+from meshes.formats.surroundings import Surroundings, surroundings
+from meshes.formats.tiles3d import write_tiles
+from twin.build import Built, face_results
+
+
+class Look(StrEnum):
+    """What the colours of an exported model show."""
+
+    FACETS = "facets"
+    SENSORS = "sensors"
+    PLAIN = "plain"
+
+
+def export_gltf(
+    built: Built, path: Path, *, look: Look = Look.FACETS, with_ground: bool = True
+) -> None:
+    """Write the district as one glTF file.
+
+    Parameters
+    ----------
+    built : Built
+        A lit district.
+    path : Path
+        Ends in ``.glb``.
+    look : Look
+        A colour for each roof and wall, for each sensor, or white.
+    with_ground : bool
+        Whether ground, water and trees are in it.
+
+    Raises
+    ------
+    OutputError
+        If the file is called otherwise or cannot be written.
+    """
+    _check_ending(path, (".glb",))
+    district, light = built.district, built.light
+    write_glb(
+        path,
+        built.solids if look is Look.PLAIN else built.facets,
+        values=light.facet_annual if look is Look.FACETS else None,
+        sensor_values=light.sensor_annual if look is Look.SENSORS else None,
+        attributes=part_properties(built),
+        around=_around(built) if with_ground else None,
+        title=district.name,
+        credits=district.credits,
+    )
+
+
+def export_tiles(
+    built: Built, folder: Path, *, geoid: float, with_ground: bool = True
+) -> None:
+    """Write the district as 3D Tiles.
+
+    Parameters
+    ----------
+    built : Built
+        A lit district.
+    folder : Path
+        New, empty, or an earlier tileset.
+    geoid : float
+        Height of RH2000's zero above the ellipsoid at the district [m].
+    with_ground : bool
+        Whether ground, water and trees are in it.
+
+    Raises
+    ------
+    OutputError
+        If the folder holds something else or cannot be written.
+    """
+    district = built.district
+    write_tiles(
+        folder,
+        built.facets,
+        values=built.light.facet_annual,
+        attributes=part_properties(built),
+        around=_around(built) if with_ground else None,
+        title=district.name,
+        credits=district.credits,
+        geoid=geoid,
+    )
+
+
+def export_cityjson(built: Built, path: Path) -> None:
+    """Write the district as CityJSON 2.0, or a line a building (CityJSONSeq).
+
+    Parameters
+    ----------
+    built : Built
+        A lit district.
+    path : Path
+        Ends in ``.json`` or ``.jsonl``.
+
+    Raises
+    ------
+    OutputError
+        If the file is called otherwise or cannot be written.
+    """
+    _check_ending(path, (".json", ".jsonl"))
+    write_cityjson(
+        path,
+        built.district,
+        built.solids,
+        attributes=built.buildings.drop(columns=["name", "use", "height"]),
+        surfaces=face_results(built),
+        lod=built.roofs.table["lod"].tolist(),
+    )
+
+
+def part_properties(built: Built) -> pd.DataFrame:
+    """Return what an exported model tells of each building part.
+
+    Parameters
+    ----------
+    built : Built
+        A lit district.
+
+    Returns
+    -------
+    DataFrame
+        Index ``part``: identity, name, use, year, height and its source, and results.
+    """
+    columns = ("building", "name", "use", "year", "height", "height_source", "lod")
+    results = ("roof_kwh_m2", "facade_kwh_m2", "pv_kwp", "pv_kwh")
+    return built.parts[[*columns, *results]]
+
+
+def _around(built: Built) -> Surroundings:
+    """Ground, water and trees in the frame of the solids."""
+    return surroundings(built.district, origin=built.solids.origin)
+
+
+def _check_ending(path: Path, endings: tuple[str, ...]) -> None:
+    """Refuse names by which no program would know the format."""
+    if path.suffix.lower() not in endings:
+        message = f"the file must end in {' or '.join(endings)}, got {path.name}"
+        raise OutputError(message)
