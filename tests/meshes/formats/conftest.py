@@ -14,7 +14,7 @@ import pytest
 import shapely
 
 from gis.crs import PLAN
-from gis.district import District
+from gis.district import District, complete_buildings
 from gis.terrain import Grid, Terrain
 from meshes.facets import Facets, make_facets
 from meshes.solids import lod1_solids
@@ -312,7 +312,7 @@ def quarter() -> District:
     return District(
         name="Kvarteret",
         boundary=shapely.box(WEST, SOUTH, WEST + 160, SOUTH + 90),
-        buildings=buildings,
+        buildings=complete_buildings(buildings),
         terrain=terrain,
         water=shapely.MultiPolygon([shore]),
         landmarks=gpd.GeoDataFrame(

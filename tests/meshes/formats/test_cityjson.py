@@ -16,7 +16,7 @@ import shapely
 from pyproj import CRS
 
 from gis.crs import HEIGHT_EPSG, PLAN, PLAN_EPSG
-from gis.district import District
+from gis.district import District, complete_buildings
 from gis.errors import GeometryError, OutputError, TableError
 from gis.heidi import heidi_district
 from gis.terrain import flat_terrain
@@ -73,7 +73,7 @@ def make_district(shapes: dict[str, shapely.Polygon], **columns) -> District:
     return District(
         name="Quay",
         boundary=shapely.box(WEST - 50, SOUTH - 50, WEST + 150, SOUTH + 90),
-        buildings=buildings,
+        buildings=complete_buildings(buildings),
         terrain=flat_terrain((WEST - 50, SOUTH - 50, WEST + 150, SOUTH + 90), 2.0),
         water=shapely.MultiPolygon(),
         landmarks=nothing,
