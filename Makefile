@@ -24,9 +24,9 @@ help:
 	@echo "make lint    check style, types and import layers"
 	@echo "make format  let ruff rewrite the code in house style"
 	@echo "make notebook  open the notebooks in JupyterLab (after make demo)"
-	@echo "make extras  add what films and notebooks need to .venv"
+	@echo "make extras  add what films, notebooks, point clouds and prints need to .venv"
 	@echo "make wheel   pack an installable wheel with the web viewer into build/wheels/"
-	@echo "make bench   race the kernel against embreex, siting against a rebuild"
+	@echo "make bench   race the kernel against embreex, siting against a rebuild; time bodies"
 	@echo "make clean   remove .venv, caches and everything built"
 
 demo: $(VENV)/runtime.stamp $(BUNDLE)
@@ -55,6 +55,8 @@ notebook: $(VENV)/extras.stamp $(BUNDLE)
 bench: $(VENV)/runtime.stamp
 	$(BIN)/python bench/kernel.py
 	$(BIN)/python bench/siting.py
+	$(BIN)/python bench/solids.py
+	$(BIN)/python bench/roofs.py
 
 wheel: $(VENV)/runtime.stamp $(BUNDLE)
 	rm -rf build
@@ -73,7 +75,7 @@ $(VENV)/runtime.stamp: $(SETTINGS) tools/install.sh
 	@touch $@
 
 $(VENV)/extras.stamp: $(VENV)/runtime.stamp
-	$(INSTALL) --editable ".[film,notebook]"
+	$(INSTALL) --editable ".[film,notebook,pointcloud,print]"
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/runtime.stamp

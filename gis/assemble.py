@@ -225,7 +225,8 @@ def assemble_district(sources: Sources, *, name: str | None = None) -> District:
     notes += told
     described = describe_buildings(layer.frame).assign(
         **{str(column): stated[column] for column in stated},
-        **{column: roofs[column] for column in ROOF_COLUMNS},
+        **{column: roofs[column] for column in ROOF_COLUMNS if column in roofs},
+        roof_source=np.where(roofs["roof_shape"] != "", "stated", ""),
     )
     solid, records, told = _repair(described, layer, sources.previous)
     read, kept = (

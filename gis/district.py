@@ -20,8 +20,10 @@ ROOF_COLUMNS = (
     "roof_direction",
     "roof_orientation",
     "roof_angle",
+    "roof_source",
 )
-"""Columns of roofs, with the meaning that `gis.roof_words.roof_words` gives them."""
+"""Columns of roofs, with the meaning that `gis.roof_words.roof_words` gives them;
+``roof_source`` says how the form is known."""
 
 BUILDING_COLUMNS = (
     "building",
@@ -50,6 +52,7 @@ UNKNOWN = {
     "roof_direction": np.nan,
     "roof_orientation": "",
     "roof_angle": np.nan,
+    "roof_source": "",
 }
 """Columns that few sources tell, with what stands for unknown; see `complete_buildings`."""
 

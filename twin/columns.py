@@ -44,6 +44,7 @@ MEANINGS: Mapping[str, Meaning] = {
     "roof_direction": Meaning("degrees", "Direction of the roof", "azimuth that it faces"),
     "roof_orientation": Meaning("", "Ridge along or across", "by its source"),
     "roof_angle": Meaning("degrees", "Pitch of the roof, told", "pitch by its source"),
+    "roof_source": Meaning("", "How the roof is known", "how the form is known"),
     "inside": Meaning("", "Inside the boundary", "whether it stands in the boundary"),
     "base": Meaning("m RH2000", "Lowest ground", "lowest ground under the footprint"),
     "base_source": Meaning("", "How the ground is known", "how that level is known"),

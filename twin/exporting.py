@@ -1,5 +1,6 @@
 """Write a twin's model in the formats that other tools read."""
 
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 
@@ -8,6 +9,10 @@ import pandas as pd
 from gis.errors import OutputError
 from meshes.formats.cityjson import write_cityjson
 from meshes.formats.gltf import write_glb
+from meshes.formats.obj import write_obj
+from meshes.formats.ply import write_ply
+from meshes.formats.print3d import PrintModel, print_model, write_print
+from meshes.formats.stl import write_stl
 from meshes.formats.surroundings import Surroundings, surroundings
 from meshes.formats.tiles3d import write_tiles
 from twin.build import Built, face_results
@@ -114,6 +119,80 @@ def export_cityjson(built: Built, path: Path) -> None:
         surfaces=face_results(built),
         lod=built.roofs.table["lod"].tolist(),
     )
+
+
+MESH_FORMATS: Mapping[str, Callable[..., None]] = {
+    ".obj": write_obj,
+    ".ply": write_ply,
+}
+
+
+def export_mesh(built: Built, path: Path) -> None:
+    """Write buildings as a plain mesh: OBJ, PLY or STL by the name of the file.
+
+    Parameters
+    ----------
+    built : Built
+        A lit district.
+    path : Path
+        Ends in ``.obj``, ``.ply`` (both with the light as colour) or ``.stl`` (shape only).
+
+    Raises
+    ------
+    OutputError
+        If the file is called otherwise or cannot be written.
+    """
+    _check_ending(path, (*MESH_FORMATS, ".stl"))
+    if path.suffix.lower() == ".stl":
+        write_stl(path, built.solids)
+        return
+    MESH_FORMATS[path.suffix.lower()](
+        path,
+        built.facets,
+        values=built.light.facet_annual,
+        title=built.district.name,
+        credits=built.district.credits,
+    )
+
+
+def export_print(
+    built: Built, folder: Path, *, scale: float, bed: tuple[float, float], wall: float
+) -> PrintModel:
+    """Write watertight tiles for a 3D printer, as 3MF and STL.
+
+    Parameters
+    ----------
+    built : Built
+        A district.
+    folder : Path
+        Made if missing.
+    scale : float
+        Such as 1/2000.
+    bed : (float, float)
+        Largest tile [mm].
+    wall : float
+        Least thickness of walls [mm].
+
+    Returns
+    -------
+    PrintModel
+        The tiles, with notes on what was thickened or left out.
+
+    Raises
+    ------
+    ComponentError
+        If manifold3d is not installed.
+    OutputError
+        If the folder cannot be written.
+    """
+    model = print_model(built.district, built.solids, scale=scale, wall_mm=wall, bed_mm=bed)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"cannot make {folder}: {error.strerror}; choose another --out"
+        raise OutputError(message) from error
+    write_print(model, folder)
+    return model
 
 
 def part_properties(built: Built) -> pd.DataFrame:

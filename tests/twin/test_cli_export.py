@@ -104,10 +104,35 @@ def test_tiles_and_cityjson_are_written(twin, tmp_path):
     assert len(lines.read_text(encoding="utf-8").splitlines()) == 1 + 3
 
 
+@pytest.mark.parametrize("ending", ["obj", "ply", "stl"])
+def test_plain_meshes_hold_the_volume(twin, tmp_path, ending):
+    file = tmp_path / f"a.{ending}"
+    result = heidi("export", "mesh", twin, "--out", file)
+    assert result.returncode == 0, result.stderr
+    whole = trimesh.load_mesh(file)
+    volume = open_twin(twin).solids.volume().sum()
+    assert whole.volume == pytest.approx(volume, rel=1e-4)
+
+
+def test_printed_tiles_are_watertight_and_fit_the_bed(twin, tmp_path):
+    pytest.importorskip("manifold3d", reason="manifold3d is optional")
+    words = ("--out", tmp_path / "p", "--scale", "1000", "--bed", "150", "120")
+    result = heidi("export", "print", twin, *words)
+    assert result.returncode == 0, result.stderr
+    tiles = sorted((tmp_path / "p").glob("*.stl"))
+    assert tiles
+    for tile in tiles:
+        body = trimesh.load_mesh(tile)
+        assert body.is_watertight
+        assert (body.extents[:2] <= (150.01, 120.01)).all()
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
         (["gltf", "TWIN", "--out", "a.obj"], "must end in .glb"),
+        (["mesh", "TWIN", "--out", "a.glb"], "must end in .obj"),
+        (["print", "TWIN", "--out", "p", "--scale", "0.5"], "--scale must be"),
         (["gltf", "TWIN", "--out", "a.glb", "--look", "nice"], "--look must be one of"),
         (["tiles", "TWIN", "--out", "t", "--geoid", "nan"], "geoid"),
         (["cityjson", "TWIN", "--out", "a.txt"], "must end in .json"),

@@ -171,6 +171,7 @@ def build(
     from gis.sources.weather_files import read_weather
     from gis.typical_year import typical_year
     from twin.earlier import checked_year, earlier_twin
+    from twin.survey_roofs import fit_district
 
     sources = Sources(
         buildings,
@@ -198,7 +199,9 @@ def build(
         sources = replace(sources, previous=earlier_twin(out, ids_from, called))
     _run(
         lambda: (
-            assemble_district(sources, name=name),
+            fit_district(
+                assemble_district(sources, name=name), points=points, surface=surface
+            ),
             typical_year() if weather is None else read_weather(weather),
         ),
         out,

@@ -112,6 +112,60 @@ def cityjson(
     _tell(out, built)
 
 
+@export_app.command()
+def mesh(
+    folder: Folder,
+    out: Annotated[Path, typer.Option("--out", help="File to write: .obj, .ply or .stl.")],
+) -> None:
+    """Write the buildings as a plain mesh; OBJ and PLY carry the light as colour.
+
+    Example: heidi export mesh heidi-demo --out heidi.ply
+    """
+    from twin.exporting import export_mesh
+
+    with Stages() as told:
+        built = _open(folder, told)
+        told("writing", OPENING)
+        export_mesh(built, out)
+    _tell(out, built)
+
+
+@export_app.command("print")
+def print_(
+    folder: Folder,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the tiles.")],
+    scale: Annotated[
+        float, typer.Option("--scale", help="One to so many; 2000 is 0.5 mm a metre.")
+    ] = 2000.0,
+    bed: Annotated[
+        tuple[float, float], typer.Option("--bed", help="Width and depth of a tile [mm].")
+    ] = (200.0, 200.0),
+    wall: Annotated[
+        float, typer.Option("--wall", help="Least thickness of walls [mm].")
+    ] = 0.8,
+) -> None:
+    """Write watertight tiles for a 3D printer (3MF and STL), with plinth and water.
+
+    Needs the extra "print": pip install "heidi-twin[print]".
+
+    Example: heidi export print heidi-demo --out heidi-print --scale 2000
+    """
+    from gis.errors import GeometryError
+    from twin.exporting import export_print
+
+    if not 100.0 <= scale <= 100_000.0:
+        message = f"--scale must be 100..100000 (one to so many), got {scale:g}"
+        raise GeometryError(message)
+    with Stages() as told:
+        built = _open(folder, told)
+        told("writing", OPENING)
+        model = export_print(built, out, scale=1.0 / scale, bed=bed, wall=wall)
+    for note in model.notes:
+        typer.echo(f"  note: {note}", err=True)
+    typer.echo(f"tiles: {len(model.tiles)}, one to {scale:g}")
+    _tell(out, built)
+
+
 def _open(folder: Path, told: Stages) -> "Built":
     """Open the twin, telling how far it is."""
     from twin.reopen import open_twin
