@@ -104,7 +104,7 @@ def _build() -> District:
     """Build the district once per process."""
     recipe = heidi_recipe()
     water = shapely.MultiPolygon(list(_rings("water.csv").values()))
-    footprints, repairs = repair_footprints(_footprints(_read("massing.csv")))
+    footprints, repairs = repair_footprints(_footprints(_read("massing.csv")), snap=0.0)
     terrain = Terrain(GRID, _ground(footprints, water), "schematic levels, not survey data")
     standing, levels = stand_on_terrain(footprints, terrain)
     buildings = complete_buildings(standing).sort_index()
