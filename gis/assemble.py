@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import geopandas as gpd
@@ -14,10 +15,10 @@ from shapely.errors import ShapelyError
 
 from gis.boundary import build_boundary
 from gis.boundary_anchors import anchor_points
-from gis.boundary_recipe import read_boundary_recipe
+from gis.boundary_recipe import BoundaryRecipe, read_boundary_recipe, recipe_files
 from gis.building_layer import BuildingLayer, describe_buildings, read_building_layer
 from gis.built import set_built
-from gis.crs import PLAN, PLAN_EPSG
+from gis.crs import PLAN, PLAN_EPSG, to_plan
 from gis.decks import cut_decks, is_bridge, make_decks
 from gis.declared import match_declared, with_height
 from gis.district import (
@@ -31,6 +32,8 @@ from gis.errors import GeometryError, SourceError, TerrainError
 from gis.faults import count_things
 from gis.footprints import repair_and_log
 from gis.height_candidates import (
+    POINTS,
+    SURFACE,
     Candidates,
     attribute_candidates,
     declared_candidates,
@@ -39,13 +42,14 @@ from gis.height_candidates import (
 from gis.height_fusion import fuse_heights
 from gis.heights import fill_heights, read_heights, stand_on_terrain
 from gis.identity import keep_ids
-from gis.layers import read_layers
+from gis.layers import Identities
 from gis.plan_rules import read_plan_rules
 from gis.records import Records, no_records
 from gis.repair_log import add_mended
 from gis.roof_words import roof_words
 from gis.sources.declared_heights import DeclaredHeights, read_declared
 from gis.sources.geotiff import open_raster
+from gis.sources.recognise import credit_of_content
 from gis.sources.sidecar import credits_of
 from gis.sources.vector import read_layer
 from gis.surveys import (
@@ -111,8 +115,8 @@ class Sources:
         Plots or plan rules.
     boundary : Path, optional
         Recipe of the district's boundary (TOML); else all buildings belong to it.
-    previous : Path, optional
-        ``buildings.gpkg`` of an earlier import, whose identities are kept.
+    previous : Identities, optional
+        Those of an earlier import, which are kept; see `gis.layers.read_identities`.
     """
 
     buildings: Path
@@ -129,16 +133,26 @@ class Sources:
     bridges: Path | None = None
     plan: Path | None = None
     boundary: Path | None = None
-    previous: Path | None = None
+    previous: Identities | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The files that are given, but for the earlier import."""
+        """The files that are given, and those that the recipe of the boundary names."""
         every = (
             *(self.buildings, self.terrain, self.water, self.surface, self.points),
             *(self.heights, self.trees, self.bridges, self.plan, self.boundary),
         )
-        return tuple(Path(path) for path in every if path is not None)
+        named = () if self.recipe is None else recipe_files(self.recipe)
+        given = (Path(path) for path in every if path is not None)
+        return tuple(dict.fromkeys((*given, *named)))
+
+    @cached_property
+    def recipe(self) -> BoundaryRecipe | None:
+        """Recipe of the boundary, in the plan; None without one."""
+        if self.boundary is None:
+            return None
+        # Anchors and layers name their own systems: a recipe's plan matters for a map only.
+        return replace(read_boundary_recipe(Path(self.boundary)), plan=f"EPSG:{PLAN_EPSG}")
 
 
 def read_district(
@@ -176,8 +190,7 @@ def district_name(sources: Sources) -> str:
     -------
     str
     """
-    recipe = sources.boundary
-    told = "" if recipe is None else read_boundary_recipe(Path(recipe)).name
+    told = "" if sources.recipe is None else sources.recipe.name
     return told or Path(sources.buildings).stem
 
 
@@ -253,7 +266,7 @@ def assemble_district(sources: Sources, *, name: str | None = None) -> District:
     notes += told
     plan = None if sources.plan is None else read_plan_rules(Path(sources.plan))
     notes += () if plan is None else plan.notes
-    boundary, landmarks = _read_boundary(sources.boundary, solid)
+    boundary, landmarks = _read_boundary(sources.recipe, solid)
     if sources.boundary is not None and not solid.intersects(boundary).any():
         message = (
             f"a boundary must hold buildings, {Path(sources.boundary).name} draws one that "
@@ -279,7 +292,7 @@ def assemble_district(sources: Sources, *, name: str | None = None) -> District:
 
 
 def _repair(
-    described: gpd.GeoDataFrame, layer: BuildingLayer, previous: Path | None
+    described: gpd.GeoDataFrame, layer: BuildingLayer, previous: Identities | None
 ) -> tuple[gpd.GeoDataFrame, Records, tuple[str, ...]]:
     """Repair outlines and give them the identities of an earlier import."""
     try:
@@ -299,14 +312,22 @@ def _repair(
     identities = no_records().identities
     retired: tuple[str, ...] = ()
     table = add_mended(repairs.table, layer.mended, solid)
-    if previous is not None:
-        before = read_layers(Path(previous))
-        again = keep_ids(before.buildings, solid, retired=before.records.retired)
+    if previous is not None and not _share_ground(previous.buildings, solid):
+        notes += ("the earlier twin stands elsewhere, all identities are new",)
+    elif previous is not None:
+        again = keep_ids(previous.buildings, solid, retired=previous.retired)
         notes += again.notes
         table = _rename(table, solid, again.frame)
         solid, identities = again.frame, again.table
         retired = tuple(sorted(again.retired))
     return solid, Records(table, no_records().conflicts, identities, retired), notes
+
+
+def _share_ground(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> bool:
+    """Whether any building of one import touches one of the other."""
+    tree = shapely.STRtree(before.geometry.to_numpy())
+    found = tree.query(after.geometry.to_numpy(), predicate="intersects")
+    return bool(found.size)
 
 
 def _rename(
@@ -361,7 +382,7 @@ def _choose_heights(
     stated = attribute_candidates(solid, year=math.nan if year is None else float(year))
     storeys, _ = storey_candidates(solid)
     candidates: list[Candidates] = []
-    roofs = pd.DataFrame({"eaves": np.nan, "ridge": np.nan}, index=solid.index)
+    roofs: dict[str, pd.DataFrame] = {}
     if declared is not None:
         matched, told = match_declared(solid, declared)
         # When it was built decides which surveys can know a house.
@@ -369,26 +390,26 @@ def _choose_heights(
         notes += (*declared.notes, *told, *years)
         candidates += declared_candidates(with_height(matched))
     if clouds is not None:
-        measured, measured_roofs, told = heights_of_clouds(solid, clouds, ground)
+        measured, roofs[POINTS], told = heights_of_clouds(solid, clouds, ground)
         candidates.append(measured)
-        roofs, notes = roofs.fillna(measured_roofs), (*notes, *told)
+        notes += told
     if sources.surface is not None:
         flown = math.nan if sources.surface_year is None else float(sources.surface_year)
-        measured, measured_roofs, told = heights_of_surface(
+        measured, roofs[SURFACE], told = heights_of_surface(
             solid,
             Path(sources.surface),
             _finest(sources.terrain, ground),
             year=flown,
         )
         candidates.append(measured)
-        roofs, notes = roofs.fillna(measured_roofs), (*notes, *told)
+        notes += told
     ceiling = math.inf if sources.ceiling is None else sources.ceiling
     fused = fuse_heights(solid, [*candidates, stated, storeys], ceiling=ceiling)
-    # Eaves and ridge belong to the height of the same survey.
-    own = fused.frame["height_source"].str.startswith(("points", "surface")).to_numpy()
-    chosen = fused.frame.assign(
-        eaves=roofs["eaves"].where(own), ridge=roofs["ridge"].where(own)
-    )
+    chosen = fused.frame.assign(eaves=np.nan, ridge=np.nan)
+    for kind, seen in roofs.items():
+        # Eaves and ridge belong to the height of the same survey.
+        own = chosen["height_source"].str.startswith(f"{kind}: ").to_numpy()
+        chosen.loc[own, ["eaves", "ridge"]] = seen.loc[own, ["eaves", "ridge"]]
     filled, told = fill_heights(chosen)
     # `fill_heights` counts the sources itself, one by one.
     kept = tuple(note for note in fused.notes if not _SOURCE_COUNT.match(note))
@@ -400,8 +421,10 @@ def _read_decks(
 ) -> tuple[gpd.GeoDataFrame, Terrain, tuple[str, ...]]:
     """Lay bridges over the ground and take them out of it."""
     found = layer.bridges
+    notes: tuple[str, ...] = ()
     if bridges is not None:
-        read, _ = read_layer(Path(bridges))
+        read, told = read_layer(Path(bridges))
+        notes = told
         more = read[is_bridge(read)]
         if more.empty:
             message = (
@@ -410,11 +433,11 @@ def _read_decks(
             )
             raise SourceError(message)
         found = gpd.GeoDataFrame(
-            pd.concat([found, more.to_crs(PLAN)], ignore_index=True), crs=PLAN
+            pd.concat([found, to_plan(more)], ignore_index=True), crs=PLAN
         )
     decks = make_decks(found, ground)
-    open_ground, notes = cut_decks(ground, decks, water=water.area, level=water.level)
-    return decks.table, open_ground, (*decks.notes, *notes)
+    open_ground, told = cut_decks(ground, decks, water=water.area, level=water.level)
+    return decks.table, open_ground, (*notes, *decks.notes, *told)
 
 
 def _read_trees(
@@ -425,6 +448,11 @@ def _read_trees(
     notes: tuple[str, ...] = ()
     if path is not None:
         trees, notes = read_trees(Path(path))
+        inside = trees.intersects(shapely.box(*ground.grid.bounds))
+        if not inside.all():
+            count = count_things(int((~inside).sum()), "tree")
+            notes += (f"{count} off the terrain left out",)
+            trees = trees[inside]
     if clouds is not None:
         seen, told = trees_of_clouds(clouds, solid, ground)
         notes = (*notes, *told)
@@ -438,28 +466,30 @@ def _read_trees(
 
 
 def _read_boundary(
-    recipe: Path | None, solid: gpd.GeoDataFrame
+    recipe: BoundaryRecipe | None, solid: gpd.GeoDataFrame
 ) -> tuple[shapely.Polygon | shapely.MultiPolygon, gpd.GeoDataFrame]:
     """Build the boundary, and its anchors as landmarks."""
     if recipe is None:
         hull = shapely.convex_hull(shapely.multipolygons(solid.geometry.to_numpy()))
         return hull.buffer(EDGE), _empty(LANDMARK_COLUMNS, "landmark")
-    # Anchors and layers name their own systems: the recipe's plan matters for a map only.
-    told = replace(read_boundary_recipe(Path(recipe)), plan=f"EPSG:{PLAN_EPSG}")
     named = solid[solid["name"] != ""]
     places = named.dissolve("name").geometry.to_dict() if len(named) else {}
-    boundary = build_boundary(told, places=places)
-    return boundary, anchor_points(told, places=places, within=boundary)
+    boundary = build_boundary(recipe, places=places)
+    return boundary, anchor_points(recipe, places=places, within=boundary)
 
 
 def _credits(
     sources: Sources, layer: BuildingLayer, declared: DeclaredHeights | None
 ) -> tuple[str, ...]:
     """Whom to name: providers, then the files."""
-    given = tuple(f"{path.name}, as given by the user" for path in sources.files)
+    files = sources.files
+    given = tuple(f"{path.name}, as given by the user" for path in files)
     origins = (layer.origin, *(() if declared is None else (declared.origin,)))
-    own = tuple(origin.credit for origin in origins if origin.credit)
-    return tuple(dict.fromkeys((*own, *credits_of(sources.files), *given)))
+    own = [origin.credit for origin in origins]
+    own += () if sources.recipe is None else sources.recipe.credits
+    own += [credit_of_content(path) for path in files]
+    named = [credit for credit in own if credit]
+    return tuple(dict.fromkeys((*named, *credits_of(files), *given)))
 
 
 def _empty(columns: tuple[str, ...], index: str) -> gpd.GeoDataFrame:

@@ -223,6 +223,63 @@ def read_layers(path: Path) -> Layers:
         raise SourceError(message) from error
 
 
+@dataclass(frozen=True, eq=False)
+class Identities:
+    """Whose names an earlier import gave.
+
+    Attributes
+    ----------
+    buildings : GeoDataFrame
+        Index ``part``, columns ``building`` and ``given``.
+    retired : tuple of str
+        Names that must never be given again.
+    """
+
+    buildings: gpd.GeoDataFrame
+    retired: tuple[str, ...]
+
+
+def read_identities(path: Path) -> Identities:
+    """Read the identities of an earlier import, also one of an older layout.
+
+    Parameters
+    ----------
+    path : Path
+        ``buildings.gpkg`` of a twin.
+
+    Returns
+    -------
+    Identities
+
+    Raises
+    ------
+    SourceError
+        If there is no such file, or it holds no identities.
+    """
+    try:
+        with gdal_options(NO_SIDE_FILES | OFFLINE):
+            present = {str(name) for name, _ in pyogrio.list_layers(path)}
+            table = pyogrio.read_dataframe(path, layer="buildings")
+            gone = (
+                pyogrio.read_dataframe(path, layer="retired")["building"].astype(str)
+                if "retired" in present
+                else []
+            )
+        known = ("building", "given") if "given" in table.columns else ("building",)
+        return Identities(_read_table(table, "part", known), tuple(gone))
+    except (
+        pyogrio.errors.DataSourceError,
+        pyogrio.errors.DataLayerError,
+        KeyError,
+        ValueError,
+    ) as error:
+        message = (
+            f"an earlier twin must hold the identities of its buildings, {path} does not; "
+            "name another with --ids-from, or give --new-ids"
+        )
+        raise SourceError(message) from error
+
+
 NUMBERS = (
     *(
         "year",
@@ -268,7 +325,9 @@ def _read_columns(
         else table[name].astype(object).where(table[name].notna(), "").astype(str)
         for name in columns
     }
-    return pd.DataFrame(values, index=table.index)
+    # Names of pandas' own text type would make a table that is read differ from a made one.
+    names = table.index.astype(object) if table.index.name else table.index
+    return pd.DataFrame(values, index=names)
 
 
 def _read_records(frames: Mapping[str, pd.DataFrame]) -> Records:

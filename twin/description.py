@@ -21,9 +21,9 @@ if TYPE_CHECKING:  # opening a twin must not wait for what builds one
 
 FILE = "heidi.toml"
 
-FORMAT = 3
-"""Version of the folder's layout: 2 holds what a twin needs to be opened again, 3 also the
-records of repairs and choices."""
+FORMAT = 4
+"""Version of the folder's layout: 2 holds what a twin needs to be opened again, 4 also the
+records of repairs and choices, and the forms of roofs."""
 
 
 def _quote(text: str) -> str:
@@ -74,6 +74,9 @@ def write_description(path: Path, built: "Built", provenance: "Provenance") -> N
         f"longitude = {district.longitude:.5f}",
         f"water_level_m = {district.water_level!r}",
         f"terrain_source = {_quote(district.terrain.source)}",
+        "",
+        "[model]",
+        f"notes = {_quotes(built.roofs.notes)}",
         "",
         "[weather]",
         f"source = {_quote(weather.source)}",

@@ -3,14 +3,17 @@
 from pathlib import Path
 
 from gis.errors import SourceError, TableError
+from gis.layers import Identities, read_identities
 from twin.description import read_description
+
+LAYERS = "buildings.gpkg"
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 """Years in which something can have been surveyed."""
 
 
-def earlier_twin(out: Path, given: Path | None, name: str) -> Path | None:
-    """Find the buildings of the twin that was built before.
+def earlier_twin(out: Path, given: Path | None) -> tuple[Identities | None, str]:
+    """Find the identities of the twin that was built before.
 
     Parameters
     ----------
@@ -18,14 +21,14 @@ def earlier_twin(out: Path, given: Path | None, name: str) -> Path | None:
         Folder of the new twin.
     given : Path, optional
         Twin whose identities shall be kept.
-    name : str
-        Of the new district.
 
     Returns
     -------
-    Path or None
-        ``buildings.gpkg`` of the twin that is given, else of the one in ``out`` if it is of
-        the same name and of this layout; None if there is none.
+    identities : Identities or None
+        Of the twin that is given, else of what an earlier build left in ``out``, even if it
+        was interrupted; None if there is nothing but a schematic twin.
+    note : str
+        What could not be kept, "" if all is well.
 
     Raises
     ------
@@ -33,13 +36,22 @@ def earlier_twin(out: Path, given: Path | None, name: str) -> Path | None:
         If the twin that is given cannot be read.
     """
     if given is not None:
-        read_description(given)
-        return given / "buildings.gpkg"
+        return read_identities(given / LAYERS), ""
+    path = out / LAYERS
+    if not path.is_file() or _is_schematic(out):
+        return None, ""
     try:
-        told = read_description(out)
+        return read_identities(path), ""
     except SourceError:
-        return None  # nothing there, or something that is to be replaced
-    return out / "buildings.gpkg" if told["twin"].get("name") == name else None
+        return None, f"the earlier {LAYERS} in {out} holds no identities, all are new"
+
+
+def _is_schematic(folder: Path) -> bool:
+    """Whether a folder holds the embedded district, whose names are no identities."""
+    try:
+        return bool(read_description(folder)["twin"].get("schematic"))
+    except SourceError:
+        return False  # an interrupted build has no description
 
 
 def checked_year(year: int | None, option: str) -> int | None:

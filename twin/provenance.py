@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from gis.layers import SCHEMATIC
+from twin.height_kinds import kind_of
 from twin.printed import printable
 from twin.twin_tables import TwinTables
 
 if TYPE_CHECKING:
     import geopandas as gpd
-
-HOW = ("assumed", "measured", "published")
-"""How the source of a value may begin."""
 
 Row = tuple[str, str, str, float, str]
 
@@ -68,8 +66,7 @@ _NONE = float("nan")
 def _counts(thing: str, sources: "pd.Series[str]", counted: str) -> Iterable[Row]:
     """Return a row for each source of a value."""
     for source, count in sources.value_counts().items():
-        words = [word for word in HOW if str(source).startswith(word)]
-        yield thing, str(source), words[0] if words else "given", int(count), counted
+        yield thing, str(source), kind_of(str(source)), int(count), counted
 
 
 def _known(thing: str, known: "pd.Series[bool]") -> Row:

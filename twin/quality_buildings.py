@@ -15,8 +15,9 @@ from gis.overlaps import find_overlaps
 from gis.slivers import SMALLEST_AREA, THINNEST, are_slivers
 from meshes.predicates import examine
 from meshes.roofs.raising import raise_buildings
+from twin.height_kinds import ASSUMED, kind_of
 from twin.quality import Check, Topic, amount, judged
-from twin.quality_files import ASSUMED, Files, kind_of
+from twin.quality_files import Files
 
 LARGE = 200.0
 """Footprints from which on a building shades others well beyond its plot [m2]; the limit

@@ -22,6 +22,7 @@ from gis.sources.gdal_options import NO_SIDE_FILES, gdal_options
 from gis.terrain import Terrain, read_terrain
 from gis.weather import Weather, make_weather
 from twin.description import FILE, read_description
+from twin.height_kinds import kind_of
 from twin.light_files import read_weather_table
 
 LAYERS = "buildings.gpkg"
@@ -33,8 +34,6 @@ LOGS = ("repairs", "height_conflicts")
 
 MOST_ROWS = 2_000_000
 """Rows of a log; more than one for each building of a large city is no log."""
-
-ASSUMED = "assumed"
 
 _NUMBERS = ("float", "int")
 
@@ -171,38 +170,6 @@ def part_table(files: Files) -> gpd.GeoDataFrame:
         geometry=files.shapes,
         crs=buildings.crs,
     )
-
-
-def kind_of(source: str) -> str:
-    """Tell how a height is known from what its source says.
-
-    Parameters
-    ----------
-    source : str
-        A value of ``height_source``.
-
-    Returns
-    -------
-    str
-        "measured", "published", "storeys", "given" or "assumed".
-
-    Examples
-    --------
-    >>> [kind_of(s) for s in ("points: a.laz", "attribute height_m", "assumed: median")]
-    ['measured', 'given', 'assumed']
-    >>> kind_of("storeys x 3 m: building:levels"), kind_of("published storeys (15)")
-    ('storeys', 'published')
-    """
-    text = str(source).lower()
-    if not text or text.startswith((ASSUMED, "unknown", "none", "nan")):
-        return ASSUMED
-    if text.startswith("published"):
-        return "published"
-    if text.startswith("storeys"):
-        return "storeys"
-    if text.startswith(("measured", "points", "surface", "roof minus ground")):
-        return "measured"
-    return "given"
 
 
 def _read_layers(path: Path) -> Layers:

@@ -43,7 +43,7 @@ QUIET = "#cfc9bc"
 LOG_COLUMNS = {
     "repairs": ("part", "building", "fault", "action", "amount", "unit"),
     "conflicts": (
-        "building",
+        "part",
         "height",
         "source",
         "other",

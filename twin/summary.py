@@ -4,9 +4,7 @@ import pandas as pd
 
 from twin.build import Built
 from twin.folder import Written
-
-ASSUMED = "assumed"
-"""How the source of a height begins when nobody knew it."""
+from twin.height_kinds import ASSUMED
 
 
 def summary_lines(built: Built, written: Written) -> list[str]:

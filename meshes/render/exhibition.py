@@ -232,7 +232,7 @@ def _set_sheet(frame: Frame, picture: Float32Array, sun: Sun, words: Words) -> S
     draw_over([sheet], frame, words, picture=picture)
     topic = words.topics[frame.style]
     when = with_turning_point(sun.when, moment_words(sun.when, words), words)
-    notes = f"{words.model} {words.sun}"
+    notes = f"{frame.subject.model_words(words)} {words.sun}"
     if frame.style is Style.DATA:
         notes = frame.subject.data_words(words)
     caption = make_caption(

@@ -304,7 +304,7 @@ def _caption(shooting: Shooting, suns: Sequence[Sun]) -> Caption:
     when = suns[len(suns) // 2].when
     one, several = words.film
     film = one if shooting.minutes == 1 else several.format(minutes=shooting.minutes)
-    notes = f"{words.model} {film}"
+    notes = f"{frame.subject.model_words(words)} {film}"
     if frame.style is Style.DATA:
         notes = frame.subject.data_words(words, film=True)
     zone = words.clocks.get(when.tzname() or "", when.tzname() or "")

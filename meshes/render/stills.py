@@ -151,7 +151,7 @@ def _model(subject: Subject, size: tuple[int, int], sun: Sun) -> Sheet:
     """Oblique view as an architect's white model in the sun."""
     camera = model_view(subject.district, subject.scene, view_size(size), sun=sun)
     sheet, _ = _start_view(subject, size, oblique_painter(subject, camera, sun, MODEL))
-    notes = f"{WORDS.model} {WORDS.sun}"
+    notes = f"{subject.model_words(WORDS)} {WORDS.sun}"
     draw_strip(sheet, _caption(subject, sun, WORDS.topics[Style.MODEL], notes))
     middle = draw_dial(sheet, subject, sun, top=DESIGN_HEIGHT - STRIP, words=WORDS)
     for row, line in enumerate(WORDS.path):

@@ -11,6 +11,10 @@ from meshes.facets import Facets
 from meshes.render.colours import IrradiationScale, irradiation_scale
 from meshes.render.scene import Scene, build_scene
 from meshes.render.words import Words, name_words
+from meshes.solids import Kind
+
+LEVEL = 0.9999
+"""Upward share of a flat roof's normal: falls of up to 0.8 degrees are flat."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Subject:
         Whether trees were among the occluders of the irradiation.
     light_source : str
         Where the weather of the irradiation is from.
+    has_roofs : bool
+        Whether any roof slopes.
     """
 
     district: District
@@ -39,6 +45,7 @@ class Subject:
     scale: IrradiationScale
     trees_shade: bool
     light_source: str = ""
+    has_roofs: bool = False
 
     @property
     def ground_level(self) -> float:
@@ -57,7 +64,11 @@ class Subject:
         data = words.data_film if film else words.data
         trees = words.trees_shade if self.trees_shade else words.trees_bare
         more = f" {trees}" if len(self.district.trees) else ""
-        return f"{words.model} {data}{more}"
+        return f"{self.model_words(words)} {data}{more}"
+
+    def model_words(self, words: Words) -> str:
+        """Return what the shapes of buildings are, in a sentence."""
+        return words.model_roofs if self.has_roofs else words.model
 
     def credit_words(self, words: Words, *, light: bool = False) -> str:
         """Return whom to name, for the irradiation too if its ``light`` is shown."""
@@ -105,5 +116,11 @@ def make_subject(
         raise TableError(message)
     scene = build_scene(district, facets)
     return Subject(
-        district, scene, values, irradiation_scale(values), trees_shade, light_source
+        district,
+        scene,
+        values,
+        irradiation_scale(values),
+        trees_shade,
+        light_source,
+        has_roofs=bool((facets.normal[facets.kind == Kind.ROOF, 2] < LEVEL).any()),
     )

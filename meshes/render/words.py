@@ -104,6 +104,7 @@ class Words:
     as_given: str
     boundary: str
     model: str
+    model_roofs: str
     sun: str
     data: str
     data_film: str
@@ -155,6 +156,7 @@ ENGLISH = Words(
     as_given=AS_GIVEN,
     boundary="District boundary",
     model="Block model (LoD1): flat roofs, upright walls.",
+    model_roofs="Buildings with their roofs where known (LoD2), else as blocks.",
     sun="The shadows are computed for the sun at the stated moment.",
     data="Irradiation is simulated over a year; the shadows show one moment of it.",
     data_film="Irradiation is simulated over a year; only the shadows follow the day.",
@@ -219,6 +221,7 @@ SWEDISH = Words(
     as_given=", från användaren",
     boundary="Distriktets gräns",
     model="Blockmodell (LoD1): platta tak, lodräta väggar.",
+    model_roofs="Byggnader med sina tak där de är kända (LoD2), annars som block.",
     sun="Skuggorna är beräknade för den angivna tidpunkten.",
     data="Solinstrålningen är simulerad för ett helt år; skuggorna visar ett ögonblick.",
     data_film="Solinstrålningen är simulerad för ett helt år; bara skuggorna följer dagen.",

@@ -1,5 +1,6 @@
 """Prove that every source of a district counts, in the order of trust."""
 
+import warnings
 from dataclasses import replace
 
 import geopandas as gpd
@@ -10,8 +11,8 @@ import shapely
 
 from gis.assemble import Sources, assemble_district
 from gis.crs import PLAN
-from gis.errors import GeometryError, SourceError, TableError, TerrainError
-from gis.layers import read_layers, write_buildings
+from gis.errors import CrsError, GeometryError, SourceError, TableError, TerrainError
+from gis.layers import read_identities, read_layers, write_buildings
 from gis.terrain import Grid, Terrain
 
 WEST, NORTH = 99_700.0, 6_213_800.0
@@ -255,9 +256,8 @@ def test_identities_are_kept_when_the_provider_renumbers(tmp_path, houses, groun
         id=["1", "2", "3", "old"],
         height=[3.0, 8.0, 11.0, 5.0],
     )
-    again = assemble_district(
-        Sources(renumbered, terrain=ground, previous=tmp_path / "buildings.gpkg")
-    )
+    earlier = read_identities(tmp_path / "buildings.gpkg")
+    again = assemble_district(Sources(renumbered, terrain=ground, previous=earlier))
     kept = again.buildings
     for name in order:
         assert kept.geometry[name].centroid.distance(box(*HOUSES[name]).centroid) < 0.01
@@ -287,6 +287,70 @@ def test_all_that_was_found_out_survives_the_file(tmp_path, houses, ground):
         assert one.to_csv() == other.to_csv(), name
 
 
+def test_a_survey_that_is_refused_leaves_no_eaves_behind(tmp_path, houses, ground):
+    """The points show a shed where the surface model, of later, shows a block."""
+    early = cloud(tmp_path / "early.las", {"old": 14.0, "new": 4.0})
+    late = raster(tmp_path / "late.tif", {"old": 14.0, "new": 24.0})
+    district = assemble_district(
+        Sources(
+            houses,
+            terrain=ground,
+            points=early,
+            points_year=2018,
+            surface=late,
+            surface_year=2023,
+        )
+    )
+    new = district.buildings.loc["new"]
+    assert new["height_source"] == "surface: late.tif"
+    assert new[["height", "eaves", "ridge"]].tolist() == pytest.approx([24] * 3, abs=0.1)
+
+
+def test_makers_of_every_layer_are_named(tmp_path, houses, ground):
+    water = save(
+        tmp_path / "sea.geojson",
+        [box(0, 130, 160, 30)],
+        crs="EPSG:4326",
+        osm_id=["relation/1"],
+    )
+    recipe = declared(
+        tmp_path / "recipe.toml",
+        'anchors = ["Gamla", "Nya"]\nreach = 12.0\nwalk = "open"\nwater = "sea.geojson"\n'
+        'credits = ["Provstad surveyors"]\n',
+    )
+    sources = Sources(houses, terrain=ground, boundary=recipe)
+    assert tmp_path / "sea.geojson" in sources.files
+    credits = assemble_district(sources).credits
+    assert "© OpenStreetMap contributors" in credits
+    assert "Provstad surveyors" in credits
+    assert water.name in " ".join(credits)
+
+
+def test_trees_off_the_terrain_are_left_out_and_counted(tmp_path, houses, ground):
+    places = [(60, 100), (90_000, 100), (60, -50_000)]
+    trees = save(
+        tmp_path / "trees.gpkg",
+        [shapely.Point(WEST + e, NORTH - s) for e, s in places],
+        height=[9.0, 9.0, 9.0],
+    )
+    district = assemble_district(Sources(houses, terrain=ground, trees=trees))
+    assert len(district.trees) == 1
+    assert "2 trees off the terrain left out" in district.notes
+
+
+def test_identities_of_elsewhere_are_not_taken(tmp_path, houses, ground):
+    write_buildings(
+        tmp_path / "buildings.gpkg",
+        assemble_district(Sources(houses, terrain=ground)),
+    )
+    far = save(tmp_path / "far.gpkg", [box(500, 500, 20, 20)], id=["x"], height=[5.0])
+    earlier = read_identities(tmp_path / "buildings.gpkg")
+    district = assemble_district(Sources(far, previous=earlier))
+    assert district.buildings.index.tolist() == ["x"]
+    assert any("stands elsewhere" in note for note in district.notes)
+    assert not len(district.records.identities)
+
+
 def test_faults_are_told_in_one_line(tmp_path, houses, ground):
     surface = raster(tmp_path / "surface.tif", {})
     with pytest.raises(TerrainError, match=r"surface model without terrain; give"):
@@ -295,6 +359,13 @@ def test_faults_are_told_in_one_line(tmp_path, houses, ground):
     empty.mkdir()
     with pytest.raises(SourceError, match=r"must hold \.las or \.laz files"):
         assemble_district(Sources(houses, points=empty))
+    nowhere = tmp_path / "nowhere.gpkg"
+    line = shapely.LineString([(WEST, NORTH), (WEST + 50, NORTH - 9)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # writing such a layer is what is warned of
+        gpd.GeoDataFrame({"bridge": ["yes"]}, geometry=[line]).to_file(nowhere)
+    with pytest.raises(CrsError, match="reference system"):
+        assemble_district(Sources(houses, terrain=ground, bridges=nowhere))
     text = declared(tmp_path / "bad.csv", "name,height_m,source\nNya,tall,permit\n")
     with pytest.raises(TableError, match="tall"):
         assemble_district(Sources(houses, terrain=ground, heights=text))

@@ -183,6 +183,8 @@ OWN = ("build", "--out", "twin", "--buildings")
         ([*OWN, "houses.gpkg", "--plan", "text.gpkg"], "text.gpkg"),
         ([*OWN, "houses.gpkg", "--boundary", "text.gpkg"], "text.gpkg"),
         ([*OWN, "houses.gpkg", "--surface-year", "20"], "--surface-year"),
+        ([*OWN, "houses.gpkg", "--points-year", "2020"], "which is not given"),
+        ([*OWN, "houses.gpkg", "--ceiling", "nan"], "--ceiling"),
         ([*OWN, "houses.gpkg", "--ids-from", "nowhere"], "nowhere"),
         ([*OWN, "houses.gpkg", "--ids-from", "a", "--new-ids"], "not both"),
         (["demo", "--out", "text.gpkg"], "folder"),
@@ -203,24 +205,30 @@ def test_bad_words_are_refused_in_one_line(houses, tmp_path, monkeypatch, words,
 
 
 def test_a_twin_built_again_keeps_its_identities(houses, tmp_path):
-    """Renumbered and in another order, the houses are known by their ground."""
-    quick = ("--out", tmp_path / "twin", "--no-stills", "--spacing", "4")
+    """Renumbered, in another order and file, the houses are known by their ground."""
+    twin = tmp_path / "twin"
+    quick = ("--out", twin, "--no-stills", "--spacing", "4")
     for name, ids in (("first", ["a", "b", "c"]), ("second", ["7", "8", "9"])):
         frame = houses.assign(id=ids)
         (frame if name == "first" else frame.iloc[::-1]).to_file(tmp_path / f"{name}.gpkg")
-    for name, more in (("first", ()), ("second", ()), ("second", ("--new-ids",))):
-        file = tmp_path / f"{name}.gpkg"
-        result = heidi("build", "--buildings", file, "--name", "Kvarter", *quick, *more)
+
+    def built(name: str, *more: object) -> list[str]:
+        result = heidi("build", "--buildings", tmp_path / f"{name}.gpkg", *quick, *more)
         assert result.returncode == 0, result.stderr
-        table = gpd.read_file(tmp_path / "twin" / "buildings.gpkg", layer="buildings")
-        order = table.sort_values("top")
-        wanted = ["7", "8", "9"] if more else ["a", "b", "c"]
-        assert order["building"].tolist() == wanted
-        assert order["given"].tolist() == (
-            ["a", "b", "c"] if name == "first" else ["7", "8", "9"]
-        )
-    back = open_twin(tmp_path / "twin")
-    assert len(back.district.records.identities) == 0
+        table = gpd.read_file(twin / "buildings.gpkg", layer="buildings").sort_values("top")
+        given = ["a", "b", "c"] if name == "first" else ["7", "8", "9"]
+        assert table["given"].tolist() == given
+        names: list[str] = table["building"].tolist()
+        return names
+
+    assert built("first") == ["a", "b", "c"]
+    (twin / "heidi.toml").unlink()  # as an interrupted build leaves it
+    assert built("second") == ["a", "b", "c"]
+    assert len(open_twin(twin).district.records.identities) == 3
+    assert built("second", "--new-ids") == ["7", "8", "9"]
+    # Whatever lies there, building again must be possible.
+    (twin / "buildings.gpkg").write_bytes(b"torn")
+    assert built("first") == ["a", "b", "c"]
 
 
 def test_odd_heights_and_outlines_are_repaired_and_counted(houses, tmp_path):

@@ -24,6 +24,7 @@ from gis.terrain import Grid, Terrain
 from gis.typical_year import typical_year
 from twin.build import build
 from twin.folder import write_twin
+from twin.height_kinds import kind_of
 from twin.quality import (
     ORDER,
     Check,
@@ -34,7 +35,7 @@ from twin.quality import (
     judge,
     verdict_sentence,
 )
-from twin.quality_files import Files, kind_of, part_table, read_files
+from twin.quality_files import Files, part_table, read_files
 from twin.quality_page import quality_record, write_page, write_record
 from twin.web.coverage_map import Class, coverage_map
 

@@ -139,4 +139,4 @@ def test_every_missing_line_of_the_description_is_told_or_does_no_harm(copy):
         except HeidiError:
             continue
         harmless += 1
-    assert harmless < len(lines) / 6, "most lines matter"
+    assert harmless < len(lines) / 5, "most lines matter"

@@ -1,5 +1,6 @@
 """Build twins on the command line."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -147,8 +148,8 @@ def build(
         Path | None,
         typer.Option(
             "--ids-from",
-            help="Earlier twin whose buildings keep their identities. Default: the twin of "
-            "the same name in --out, if there is one.",
+            help="Earlier twin whose buildings keep their identities. Default: the one "
+            "that was in --out, where it stands on the same ground.",
         ),
     ] = None,
     spacing: Spacing = 1.0,
@@ -167,7 +168,7 @@ def build(
     Example: heidi build --buildings houses.gpkg --terrain dtm.tif --surface dsm.tif
     --heights published.csv --out my-twin
     """
-    from gis.assemble import Sources, assemble_district, district_name
+    from gis.assemble import Sources, assemble_district
     from gis.sources.weather_files import read_weather
     from gis.typical_year import typical_year
     from twin.earlier import checked_year, earlier_twin
@@ -194,21 +195,29 @@ def build(
             "identities are either kept or new; give --ids-from or --new-ids, not both"
         )
         raise TableError(message)
+    for option, given, needed in (
+        ("--surface-year", surface_year, surface),
+        ("--points-year", points_year, points),
+    ):
+        if given is not None and needed is None:
+            message = f"{option} tells of {option[:-5]}, which is not given; add or drop it"
+            raise TableError(message)
+    if ceiling is not None and not math.isfinite(ceiling):
+        message = f"--ceiling must be a level in metres, got {ceiling}"
+        raise TableError(message)
+    note = ""
     if not new_ids:
-        called = name or district_name(sources)
-        sources = replace(sources, previous=earlier_twin(out, ids_from, called))
-    _run(
-        lambda: (
-            fit_district(
-                assemble_district(sources, name=name), points=points, surface=surface
-            ),
-            typical_year() if weather is None else read_weather(weather),
-        ),
-        out,
-        spacing,
-        stills=stills,
-        inputs=(*sources.files, weather),
-    )
+        previous, note = earlier_twin(out, ids_from)
+        sources = replace(sources, previous=previous)
+
+    def read() -> "tuple[District, Weather]":
+        district = fit_district(
+            assemble_district(sources, name=name), points=points, surface=surface
+        )
+        told = replace(district, notes=(*district.notes, note)) if note else district
+        return told, typical_year() if weather is None else read_weather(weather)
+
+    _run(read, out, spacing, stills=stills, inputs=(*sources.files, weather))
 
 
 def _run(
@@ -236,7 +245,7 @@ def _run(
         district, weather = read()
         built = build_twin(district, weather, spacing=spacing, progress=told)
         written = write_twin(built, out, stills=stills, progress=told)
-    for note in (*built.district.notes, *built.weather.notes):
+    for note in (*built.district.notes, *built.roofs.notes, *built.weather.notes):
         typer.echo(f"  note: {note}", err=True)
     for line in summary_lines(built, written):
         typer.echo(" ".join(line.splitlines()))
