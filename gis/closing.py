@@ -231,7 +231,10 @@ def _find_misses(corners: Corners, sites: _Sites, near: Near, tolerance: float) 
     place = sites.place[corner]
     at, a, b = sites.xy[place], sites.xy[start], sites.xy[stop]
     along = b - a
-    share = ((at - a) * along).sum(axis=1) / (along**2).sum(axis=1)
+    square = (along**2).sum(axis=1)
+    share = np.zeros(len(square))
+    # Of a wall without length, as cutting leaves some, every point is its end.
+    np.divide(((at - a) * along).sum(axis=1), square, out=share, where=square > 0.0)
     share = np.clip(share, 0.0, 1.0)
     foot = a + share[:, None] * along
     gap = np.hypot(*(at - foot).T)
