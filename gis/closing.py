@@ -237,9 +237,9 @@ def _find_misses(corners: Corners, sites: _Sites, near: Near, tolerance: float) 
     np.divide(((at - a) * along).sum(axis=1), square, out=share, where=square > 0.0)
     share = np.clip(share, 0.0, 1.0)
     foot = a + share[:, None] * along
-    gap = np.hypot(*(at - foot).T)
+    gap: FloatArray = np.hypot(*(at - foot).T)
     end = np.where(share < 0.5, start, stop)
-    to_end = np.hypot(*(at - sites.xy[end]).T)
+    to_end: FloatArray = np.hypot(*(at - sites.xy[end]).T)
     is_clipped = (share <= 0.0) | (share >= 1.0)
     gap = np.where(is_clipped, to_end, gap)
     is_joint = to_end <= tolerance
