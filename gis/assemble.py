@@ -429,7 +429,8 @@ def _read_decks(
         if more.empty:
             message = (
                 f"a layer of bridges must have features tagged as such (bridge=yes), "
-                f"{Path(bridges).name} has none; leave it out"
+                f"{Path(bridges).name} has none; of an .osm file give the lines, as "
+                "ogr2ogr roads.geojson FILE lines makes them, or leave it out"
             )
             raise SourceError(message)
         found = gpd.GeoDataFrame(

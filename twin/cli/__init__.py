@@ -16,6 +16,7 @@ from twin.cli.build import build, demo
 from twin.cli.check import check
 from twin.cli.export import export_app
 from twin.cli.fetch import fetch_app
+from twin.cli.ground import ground_app
 from twin.cli.live import serve, simulate, status
 from twin.cli.render import render_app
 from twin.cli.site import site_app
@@ -36,6 +37,7 @@ app.add_typer(render_app, name="render")
 app.add_typer(weather_app, name="weather")
 app.add_typer(fetch_app, name="fetch")
 app.add_typer(export_app, name="export")
+app.add_typer(ground_app, name="ground")
 
 
 def _tell_version(*, wanted: bool) -> None:
