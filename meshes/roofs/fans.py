@@ -15,6 +15,10 @@ FORMS = ("pyramid", "dome")
 LEAST_SIGHT = 0.1
 """Least distance of the middle from the line of an edge [m]."""
 
+LEAST_REACH = 0.15
+"""And by this share of the radius of a disc as large: one near a wall, as in an L, makes no
+apex. Rectangles of one to thirty just pass."""
+
 
 def fan_roofs(plots: Plots, which: IntArray, form: str) -> tuple[Shells, IntArray, Rise]:
     """Make roofs that run together above the middle of the outline.
@@ -77,12 +81,14 @@ def _centroid(ring: FloatArray) -> FloatArray:
 
 
 def _sight(ring: FloatArray, middle: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """Least distance of the middle from the edges' lines, and whether it sees all edges."""
+    """Least distance of the middle from the edges' lines, and whether it sees all well."""
     edge = np.roll(ring, -1, axis=1) - ring
     spoke = middle[:, None] - ring
     cross = edge[..., 0] * spoke[..., 1] - edge[..., 1] * spoke[..., 0]
     run = (cross / np.linalg.norm(edge, axis=2)).min(axis=1)
-    return np.maximum(run, 0.0), run > LEAST_SIGHT
+    # The triangles from the middle to the edges fill the outline.
+    radius = np.sqrt(np.maximum(cross.sum(axis=1), 0.0) / (2.0 * np.pi))
+    return np.maximum(run, 0.0), run > np.maximum(LEAST_SIGHT, LEAST_REACH * radius)
 
 
 def _at(ring: FloatArray, height: FloatArray) -> FloatArray:

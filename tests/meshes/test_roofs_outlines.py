@@ -236,3 +236,12 @@ def test_roofs_do_not_depend_on_the_other_buildings(roofed):
         together, _, _ = roofed(shapes, form, turn=5)
         alone = [roofed([shape], form, turn=5)[0].volume()[0] for shape in shapes]
         assert together.volume() == pytest.approx(alone, rel=1e-9)
+
+
+def test_an_l_gets_hips_where_a_pyramid_would_lie_flat(blocks):
+    """Its middle sees all walls, but one of them from a foot away."""
+    wings = shapely.union(shapely.box(0, 0, 24, 10), shapely.box(0, 0, 10, 22))
+    table = blocks([wings, shapely.box(40, 0, 60, 9)], [0.0, 0.0], [11.0, 11.0])
+    _, report = lod2_solids(table.assign(roof_shape="pyramid"))
+    assert report.table["roof_shape"].tolist() == ["hipped", "pyramid"]
+    assert "pyramid: the middle does not see all walls" in report.table["fallback"].iloc[0]
