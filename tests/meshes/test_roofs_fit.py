@@ -117,8 +117,8 @@ def test_exact_points_give_back_form_and_heights(name, form, turn):
 @settings(max_examples=40, deadline=None)
 @given(
     form=st.sampled_from(["shed", "gabled", "half-hipped", "gambrel"]),
-    width=st.floats(6, 20),
-    share=st.floats(0.3, 0.93),
+    width=st.floats(8, 20),
+    share=st.floats(0.5, 0.93),
     turn=st.floats(0, 360),
     rise=st.floats(1.5, 4),
     facing=st.floats(0, 360),
@@ -129,7 +129,8 @@ def test_what_was_found_builds_the_same_roof(
 ):
     """Directions keep their meaning: heights agree everywhere only if the ridge is right.
 
-    Points reach nearly to the walls, for the steep foot of a small gambrel is narrow.
+    Points reach nearly to the walls, for the steep foot of a small gambrel is narrow. Sheds
+    of two metres are left out: of their hips no point may be seen.
     """
     told = table(
         [placed(shapely.box(0, 0, width, share * width), turn)],
