@@ -1,8 +1,16 @@
 """Give tests the paths they share."""
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# On people's machines the examples of property tests are random, so that they find what
+# nobody thought of; a check before landing must come out the same twice.
+settings.register_profile("random", settings())
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "random"))
 
 
 @pytest.fixture(scope="session")
