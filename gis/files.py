@@ -1,7 +1,7 @@
 """Write files whole or not at all."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,3 +35,23 @@ def atomic_path(path: Path) -> Iterator[Path]:
         raise OutputError(message) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_ending(path: Path, endings: Sequence[str]) -> None:
+    """Refuse names by which no program would know the format.
+
+    Parameters
+    ----------
+    path : Path
+        Where something shall be written.
+    endings : sequence of str
+        Those that are known, in lower case with their dot.
+
+    Raises
+    ------
+    OutputError
+        If it has another one.
+    """
+    if path.suffix.lower() not in endings:
+        message = f"the file must end in {' or '.join(endings)}, got {path.name}"
+        raise OutputError(message)

@@ -5,28 +5,9 @@ from pathlib import Path
 
 import geopandas as gpd
 
-from gis.errors import OutputError
-from gis.files import atomic_path
+from gis.files import atomic_path, check_ending
 
 ENDINGS = (".geojson", ".gpkg")
-
-
-def check_ending(path: Path) -> None:
-    """Refuse names by which no map program would know the format.
-
-    Parameters
-    ----------
-    path : Path
-        Where something shall be written.
-
-    Raises
-    ------
-    OutputError
-        If it does not end as one of `ENDINGS`.
-    """
-    if path.suffix.lower() not in ENDINGS:
-        message = f"the file must end in {' or '.join(ENDINGS)}, got {path.name}"
-        raise OutputError(message)
 
 
 def write_map(
@@ -51,7 +32,7 @@ def write_map(
     OutputError
         If the file is called otherwise or cannot be written.
     """
-    check_ending(path)
+    check_ending(path, ENDINGS)
     with atomic_path(path) as temporary:
         if path.suffix.lower() == ".gpkg":
             temporary.unlink(missing_ok=True)

@@ -2,14 +2,11 @@
 
 from pathlib import Path
 
-from gis.errors import SourceError, TableError
+from gis.errors import SourceError
 from gis.layers import Identities, read_identities
 from twin.description import read_description
 
 LAYERS = "buildings.gpkg"
-
-FIRST_YEAR, LAST_YEAR = 1900, 2100
-"""Years in which something can have been surveyed."""
 
 
 def earlier_twin(out: Path, given: Path | None) -> tuple[Identities | None, str]:
@@ -52,28 +49,3 @@ def _is_schematic(folder: Path) -> bool:
         return bool(read_description(folder)["twin"].get("schematic"))
     except SourceError:
         return False  # an interrupted build has no description
-
-
-def checked_year(year: int | None, option: str) -> int | None:
-    """Refuse years in which nothing can have been surveyed.
-
-    Parameters
-    ----------
-    year : int, optional
-        As it was given.
-    option : str
-        Where.
-
-    Returns
-    -------
-    int or None
-
-    Raises
-    ------
-    TableError
-        If it is out of range.
-    """
-    if year is not None and not FIRST_YEAR <= year <= LAST_YEAR:
-        message = f"{option} must be {FIRST_YEAR}..{LAST_YEAR}, got {year}"
-        raise TableError(message)
-    return year

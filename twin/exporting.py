@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from gis.errors import OutputError
+from gis.errors import GeometryError, OutputError
+from gis.faults import name_some
+from gis.files import check_ending
 from meshes.formats.cityjson import write_cityjson
 from meshes.formats.gltf import write_glb
 from meshes.formats.obj import write_obj
@@ -15,6 +17,7 @@ from meshes.formats.print3d import PrintModel, print_model, write_print
 from meshes.formats.stl import write_stl
 from meshes.formats.surroundings import Surroundings, surroundings
 from meshes.formats.tiles3d import write_tiles
+from meshes.predicates import invalid_parts
 from twin.build import Built, face_results
 
 
@@ -47,7 +50,8 @@ def export_gltf(
     OutputError
         If the file is called otherwise or cannot be written.
     """
-    _check_ending(path, (".glb",))
+    check_ending(path, (".glb",))
+    _check_bodies(built)
     district, light = built.district, built.light
     write_glb(
         path,
@@ -82,6 +86,7 @@ def export_tiles(
     OutputError
         If the folder holds something else or cannot be written.
     """
+    _check_bodies(built)
     district = built.district
     write_tiles(
         folder,
@@ -110,7 +115,7 @@ def export_cityjson(built: Built, path: Path) -> None:
     OutputError
         If the file is called otherwise or cannot be written.
     """
-    _check_ending(path, (".json", ".jsonl"))
+    check_ending(path, (".json", ".jsonl"))
     write_cityjson(
         path,
         built.district,
@@ -142,7 +147,8 @@ def export_mesh(built: Built, path: Path) -> None:
     OutputError
         If the file is called otherwise or cannot be written.
     """
-    _check_ending(path, (*MESH_FORMATS, ".stl"))
+    check_ending(path, (*MESH_FORMATS, ".stl"))
+    _check_bodies(built)
     if path.suffix.lower() == ".stl":
         write_stl(path, built.solids)
         return
@@ -185,6 +191,7 @@ def export_print(
     OutputError
         If the folder cannot be written.
     """
+    _check_bodies(built)
     model = print_model(built.district, built.solids, scale=scale, wall_mm=wall, bed_mm=bed)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -218,8 +225,12 @@ def _around(built: Built) -> Surroundings:
     return surroundings(built.district, origin=built.solids.origin)
 
 
-def _check_ending(path: Path, endings: tuple[str, ...]) -> None:
-    """Refuse names by which no program would know the format."""
-    if path.suffix.lower() not in endings:
-        message = f"the file must end in {' or '.join(endings)}, got {path.name}"
-        raise OutputError(message)
+def _check_bodies(built: Built) -> None:
+    """Refuse to hand on bodies with faults."""
+    bad = [built.solids.parts[k] for k in invalid_parts(built.solids)]
+    if bad:
+        message = (
+            f"bodies must be sound to be written, {len(bad)} are not ({name_some(bad)}); "
+            "see heidi check"
+        )
+        raise GeometryError(message)

@@ -172,14 +172,8 @@ def cityjson_of(
     SourceTable
         As `read_cityjson` has it, with its errors.
     """
-    head = mapping(documents[0])
-    version = str(head.get("version", ""))
-    if not is_cityjson(head) or version[:3] not in VERSIONS:
-        message = (
-            f"CityJSON must be of version {', '.join(VERSIONS)}, {name} says "
-            f"{version[:20]!r}; convert it, for example with cjio upgrade"
-        )
-        raise SourceError(message)
+    head = head_of(documents, name)
+    version = str(head["version"])
     told = list(notes)
     try:
         city = gather_city(documents, name)
@@ -210,6 +204,19 @@ def cityjson_of(
     system = system_city(head, name, told)
     measured = measure(faces, points, len(bodies))
     return _table(bodies, measured, attributes, system, told, name, _origin(head))
+
+
+def head_of(documents: list[object], name: str) -> dict[str, object]:
+    """Return the document, or the first line of several, if its version can be read."""
+    head = mapping(documents[0])
+    version = str(head.get("version", ""))
+    if not is_cityjson(head) or version[:3] not in VERSIONS:
+        message = (
+            f"CityJSON must be of version {', '.join(VERSIONS)}, {name} says "
+            f"{version[:20]!r}; convert it, for example with cjio upgrade"
+        )
+        raise SourceError(message)
+    return head
 
 
 def gather_city(documents: list[object], name: str) -> _City:

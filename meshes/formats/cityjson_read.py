@@ -12,10 +12,9 @@ from gis.errors import CrsError, GeometryError, HeidiError, SourceError
 from gis.faults import count_things, name_some
 from gis.sources import json_text
 from gis.sources.cityjson import (
-    VERSIONS,
     documents_of,
     gather_city,
-    is_cityjson,
+    head_of,
     points_city,
     system_city,
 )
@@ -90,14 +89,7 @@ def city_model_of(
     CityModel
         As `read_city_model` has it, with its errors.
     """
-    head = mapping(documents[0])
-    version = str(head.get("version", ""))
-    if not is_cityjson(head) or version[:3] not in VERSIONS:
-        message = (
-            f"CityJSON must be of version {', '.join(VERSIONS)}, {name} says "
-            f"{version[:20]!r}; convert it, for example with cjio upgrade"
-        )
-        raise SourceError(message)
+    version = str(head_of(documents, name)["version"])
     told = list(notes)
     try:
         return _model(documents, name, lod, told)

@@ -3,16 +3,20 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pytest
 import shapely
 import trimesh
 
+from gis.errors import GeometryError
 from gis.typical_year import typical_year
 from meshes.solids import Kind
 from twin.build import build
+from twin.exporting import export_gltf, export_mesh, export_print, export_tiles
 from twin.folder import write_twin
 from twin.reopen import open_twin
 
@@ -102,6 +106,29 @@ def test_tiles_and_cityjson_are_written(twin, tmp_path):
     lines = tmp_path / "a.city.jsonl"
     assert heidi("export", "cityjson", twin, "--out", lines).returncode == 0
     assert len(lines.read_text(encoding="utf-8").splitlines()) == 1 + 3
+
+
+def test_no_unsound_body_is_handed_on(twin, tmp_path):
+    """A body that lost a face is refused by every writer, and no file is left."""
+    built = open_twin(twin)
+    solids = built.solids
+    kept = np.arange(1, len(solids.faces))
+    torn = replace(
+        solids,
+        faces=solids.faces.take(kept),
+        kind=solids.kind[kept],
+        part=solids.part[kept],
+    )
+    spoiled = replace(built, solids=torn)
+    for write, name in (
+        (export_gltf, "a.glb"),
+        (export_mesh, "a.stl"),
+        (lambda b, path: export_tiles(b, path, geoid=36.0), "tiles"),
+        (lambda b, p: export_print(b, p, scale=0.001, bed=(200, 200), wall=0.8), "print"),
+    ):
+        with pytest.raises(GeometryError, match="sound to be written, 1 are not"):
+            write(spoiled, tmp_path / name)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("ending", ["obj", "ply", "stl"])

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 FINEST, COARSEST = 0.1, 20.0
 """Sensor spacings that make sense on buildings [m]."""
 
+FIRST_YEAR, LAST_YEAR = 1900, 2100
+"""Years in which something can have been surveyed."""
+
 Out = Annotated[
     Path, typer.Option("--out", help="Folder for the results; made if missing.")
 ]
@@ -171,18 +174,18 @@ def build(
     from gis.assemble import Sources, assemble_district
     from gis.sources.weather_files import read_weather
     from gis.typical_year import typical_year
-    from twin.earlier import checked_year, earlier_twin
+    from twin.earlier import earlier_twin
     from twin.survey_roofs import fit_district
 
     sources = Sources(
         buildings,
-        buildings_year=checked_year(buildings_year, "--buildings-year"),
+        buildings_year=_checked_year(buildings_year, "--buildings-year"),
         terrain=terrain,
         water=water,
         surface=surface,
-        surface_year=checked_year(surface_year, "--surface-year"),
+        surface_year=_checked_year(surface_year, "--surface-year"),
         points=points,
-        points_year=checked_year(points_year, "--points-year"),
+        points_year=_checked_year(points_year, "--points-year"),
         ceiling=ceiling,
         heights=heights,
         trees=trees,
@@ -218,6 +221,14 @@ def build(
         return told, typical_year() if weather is None else read_weather(weather)
 
     _run(read, out, spacing, stills=stills, inputs=(*sources.files, weather))
+
+
+def _checked_year(year: int | None, option: str) -> int | None:
+    """Refuse years in which nothing can have been surveyed."""
+    if year is not None and not FIRST_YEAR <= year <= LAST_YEAR:
+        message = f"{option} must be {FIRST_YEAR}..{LAST_YEAR}, got {year}"
+        raise TableError(message)
+    return year
 
 
 def _run(

@@ -42,11 +42,12 @@ def flood(
 
     Example: heidi ground flood heidi-demo --level 2.5 --out flood.gpkg
     """
+    from gis.files import check_ending
     from gis.flood import flood_at, flooded_buildings
-    from gis.vector_files import check_ending, write_map
+    from gis.vector_files import ENDINGS, write_map
 
     if out is not None:
-        check_ending(out)
+        check_ending(out, ENDINGS)
     files = _read(folder)
     found = flood_at(files.terrain, files.layers.water, level=level)
     wet = flooded_buildings(found, files.terrain, files.buildings)
@@ -102,14 +103,13 @@ def slope(
     """
     import numpy as np
 
-    from gis.errors import OutputError
+    from gis.files import check_ending
     from gis.slope import slope_and_aspect
     from gis.sources.geotiff import write_raster
 
     for path in (out, aspect):
-        if path is not None and path.suffix.lower() not in {".tif", ".tiff"}:
-            message = f"the file must end in .tif, got {path.name}"
-            raise OutputError(message)
+        if path is not None:
+            check_ending(path, (".tif", ".tiff"))
     files = _read(folder)
     grid = files.terrain.grid
     steep, falls = slope_and_aspect(files.terrain)
@@ -142,11 +142,12 @@ def cover(
 
     Example: heidi ground cover my-twin landuse.gpkg --out ground.gpkg
     """
+    from gis.files import check_ending
     from gis.landcover import divide_ground, mean_albedo, read_landcover
-    from gis.vector_files import check_ending, write_map
+    from gis.vector_files import ENDINGS, write_map
 
     if out is not None:
-        check_ending(out)
+        check_ending(out, ENDINGS)
     files = _read(folder)
     covers, notes = read_landcover(source, column=column)
     ground, told = divide_ground(covers, files.layers.boundary)
@@ -173,11 +174,12 @@ def shore(folder: Folder, out: Map = None) -> None:
 
     Example: heidi ground shore heidi-demo --out shore.gpkg
     """
+    from gis.files import check_ending
     from gis.shore import shore_stretches
-    from gis.vector_files import check_ending, write_map
+    from gis.vector_files import ENDINGS, write_map
 
     if out is not None:
-        check_ending(out)
+        check_ending(out, ENDINGS)
     files = _read(folder)
     level = float(files.description["frame"]["water_level_m"])
     stretches, notes = shore_stretches(files.terrain, files.layers.water, level=level)
@@ -215,13 +217,10 @@ def horizon(
     """
     import pandas as pd
 
-    from gis.errors import OutputError
     from gis.far_horizon import Sight, far_horizon
-    from gis.files import atomic_path
+    from gis.files import atomic_path, check_ending
 
-    if out.suffix.lower() != ".csv":
-        message = f"the file must end in .csv, got {out.name}"
-        raise OutputError(message)
+    check_ending(out, (".csv",))
     files = _read(folder)
     middle = files.layers.boundary.centroid
     line, notes = far_horizon(
