@@ -26,8 +26,8 @@ Pairs = tuple[Positions, Positions, Polygons]
 
 
 @dataclass
-class _Cuts:
-    """What was cut off, over one or two rounds of cutting."""
+class Cuts:
+    """What was cut off, over some rounds of cutting."""
 
     rows: list[Positions] = field(default_factory=list)
     areas: list[FloatArray] = field(default_factory=list)
@@ -36,23 +36,32 @@ class _Cuts:
 
 
 def drop_twins(
-    pieces: Pieces, rank: Positions, book: Book, snap: float
+    pieces: Pieces,
+    rank: Positions,
+    book: Book,
+    snap: float,
+    *,
+    level: FloatArray | None = None,
 ) -> tuple[Pieces, Positions, tuple[Positions, Positions, Polygons]]:
     """Keep the first in rank of outlines that are equal; find who overlaps of the rest.
 
     Equal are outlines with the same corners to the nearest centimetre, and overlapping
-    ones that lie nowhere farther than ``snap`` from each other.
+    ones that lie nowhere farther than ``snap`` from each other; where a ``level`` of their
+    undersides is given, only if it is the same.
     """
+    level = np.zeros(len(rank)) if level is None else level
     coarse = shapely.transform(pieces.polygons, lambda xy: np.round(xy / SAME_VERTEX))
     outline = shapely.to_wkb(shapely.normalize(coarse))
     order = np.argsort(rank)
     twin = np.zeros(len(rank), dtype=np.bool_)
-    twin[order] = pd.Series(outline[order]).duplicated().to_numpy()
+    same = pd.DataFrame({"outline": outline[order], "level": level[order]})
+    twin[order] = same.duplicated().to_numpy()
     kept = np.flatnonzero(~twin)
     polygons = pieces.polygons[kept]
     check_crowd(polygons)
     one, other, common = find_overlaps(polygons)
     alike = in_chunks(shapely.hausdorff_distance, polygons[one], polygons[other]) <= snap
+    alike &= level[kept[one]] == level[kept[other]]
     again = _followers(one[alike], other[alike], rank[kept])
     twin[kept[again]] = True
     book.note(int(twin.sum()), "duplicate footprint", "left out")
@@ -107,14 +116,14 @@ def stand_apart(
     Pieces
         In the order of rows.
     """
-    rows, cuts = pieces.rows, _Cuts()
+    rows, cuts = pieces.rows, Cuts()
     one, other, common = pairs
     # An overlap no deeper than the tolerance is a shared wall drawn twice: the greatest
     # circle within a convex shape is at most twice as wide as its mean width.
     deep = 2.0 * mean_width(common) > snap
     limits = {"smallest": smallest, "thinnest": max(THINNEST, snap)}
     pairs = one[deep], other[deep], common[deep]
-    pieces, rank, cut = _cut(pieces, rank, pairs, cuts, **limits)
+    pieces, rank, cut = cut_ground(pieces, rank, pairs, cuts, **limits)
     if snap > 0.0:
         snapped = snap_walls(pieces.polygons, tolerance=snap, smallest=smallest, slim=cut)
         rest = pieces.take(snapped.given_up)
@@ -123,28 +132,28 @@ def stand_apart(
             # Where a wall drawn twice could not be made one, the overlap is cut off after
             # all, and the groups concerned are snapped once more.
             others = pieces.take(~snapped.given_up)
-            rest, _, cut = _cut(rest, rank[snapped.given_up], pairs, cuts, **limits)
+            rest, _, cut = cut_ground(rest, rank[snapped.given_up], pairs, cuts, **limits)
             again = snap_walls(rest.polygons, tolerance=snap, smallest=smallest, slim=cut)
             pieces = Pieces(
                 np.append(others.polygons, rest.polygons),
                 np.append(others.rows, rest.rows),
             )
             snapped = snapped.take(~snapped.given_up).join(again)
-        _tell_cuts(rows, pieces.rows, cuts, book)
+        tell_cuts(rows, pieces.rows, cuts, book)
         _tell_snaps(pieces, snapped, book, snap)
         order = np.argsort(pieces.rows, kind="stable")
         return Pieces(snapped.polygons, pieces.rows).take(order)
-    _tell_cuts(rows, pieces.rows, cuts, book)
+    tell_cuts(rows, pieces.rows, cuts, book)
     thinned = _thin(pieces)
     _tell_thinned(pieces, thinned, book)
     return thinned
 
 
-def _cut(
+def cut_ground(
     pieces: Pieces,
     rank: Positions,
     pairs: Pairs,
-    cuts: _Cuts,
+    cuts: Cuts,
     *,
     smallest: float,
     thinnest: float,
@@ -181,7 +190,7 @@ def _cut(
     return Pieces(polygons[order], pieces.rows[origin]), rank[origin], ~same[origin]
 
 
-def _tell_cuts(before: Positions, after: Positions, cuts: _Cuts, book: Book) -> None:
+def tell_cuts(before: Positions, after: Positions, cuts: Cuts, book: Book) -> None:
     """Tell of the rows that were trimmed and that vanished by that."""
     if not cuts.rows:
         return

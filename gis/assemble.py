@@ -24,7 +24,6 @@ from gis.declared import match_declared, with_height
 from gis.district import (
     LANDMARK_COLUMNS,
     ROOF_COLUMNS,
-    TREE_COLUMNS,
     District,
     complete_buildings,
 )
@@ -43,6 +42,8 @@ from gis.height_fusion import fuse_heights
 from gis.heights import fill_heights, read_heights, stand_on_terrain
 from gis.identity import keep_ids
 from gis.layers import Identities
+from gis.parapets import PARAPET_COLUMNS, read_parapets
+from gis.passages import open_passages
 from gis.plan_rules import read_plan_rules
 from gis.records import Records, no_records
 from gis.repair_log import add_mended
@@ -52,16 +53,17 @@ from gis.sources.geotiff import open_raster
 from gis.sources.recognise import credit_of_content
 from gis.sources.sidecar import credits_of
 from gis.sources.vector import read_layer
+from gis.stacks import settle_stacks
 from gis.surveys import (
     Clouds,
     ground_of_clouds,
     heights_of_clouds,
     heights_of_surface,
     open_clouds,
-    trees_of_clouds,
 )
 from gis.terrain import Terrain, flat_terrain, read_terrain
-from gis.trees import merge_trees, read_trees
+from gis.tree_layer import empty_points, read_tree_layer
+from gis.undersides import read_undersides
 from gis.water import Water, read_water
 
 EDGE = 20.0
@@ -111,6 +113,12 @@ class Sources:
         CSV or vector file of trees.
     bridges : Path, optional
         Vector file with bridges, such as roads of OpenStreetMap.
+    passages : Path, optional
+        Vector file with ways or areas that lead through buildings; where a column
+        ``tunnel`` exists, its rows with ``building_passage``. By default those in the file
+        of the buildings.
+    parapet : float, optional
+        Height of the parapets of flat roofs of which nothing is told [m].
     plan : Path, optional
         Plots or plan rules.
     boundary : Path, optional
@@ -131,6 +139,8 @@ class Sources:
     heights: Path | None = None
     trees: Path | None = None
     bridges: Path | None = None
+    passages: Path | None = None
+    parapet: float | None = None
     plan: Path | None = None
     boundary: Path | None = None
     previous: Identities | None = None
@@ -140,7 +150,8 @@ class Sources:
         """The files that are given, and those that the recipe of the boundary names."""
         every = (
             *(self.buildings, self.terrain, self.water, self.surface, self.points),
-            *(self.heights, self.trees, self.bridges, self.plan, self.boundary),
+            *(self.heights, self.trees, self.bridges, self.passages),
+            *(self.plan, self.boundary),
         )
         named = () if self.recipe is None else recipe_files(self.recipe)
         given = (Path(path) for path in every if path is not None)
@@ -236,11 +247,19 @@ def assemble_district(sources: Sources, *, name: str | None = None) -> District:
     stated, notes = read_heights(layer.frame)
     roofs, told = roof_words(layer.frame)
     notes += told
+    underside, told = read_undersides(layer.frame, stated["height"].to_numpy(np.float64))
+    notes += told
+    parapets, told = read_parapets(layer.frame, assumed=sources.parapet)
     described = describe_buildings(layer.frame).assign(
         **{str(column): stated[column] for column in stated},
         **{column: roofs[column] for column in ROOF_COLUMNS if column in roofs},
         roof_source=np.where(roofs["roof_shape"] != "", "stated", ""),
+        underside=underside,
+        **{column: parapets[column] for column in PARAPET_COLUMNS},
     )
+    notes += told
+    described, told = open_passages(described, layer.passages, sources.passages)
+    notes += told
     solid, records, told = _repair(described, layer, sources.previous)
     read, kept = (
         count_things(len(layer.frame), "footprint"),
@@ -259,10 +278,12 @@ def assemble_district(sources: Sources, *, name: str | None = None) -> District:
         solid = solid.drop(columns="ground")
     solid, told = stand_on_terrain(solid, _finest(sources.terrain, ground))
     notes += told
+    solid, told = settle_stacks(solid)
+    notes += told
     water = Water() if sources.water is None else read_water(sources.water, ground)
     decks, ground, told = _read_decks(layer, sources.bridges, ground, water)
     notes += (*water.notes, *told)
-    trees, told = _read_trees(sources.trees, clouds, solid, ground)
+    trees, told = read_tree_layer(sources.trees, clouds, solid, ground)
     notes += told
     plan = None if sources.plan is None else read_plan_rules(Path(sources.plan))
     notes += () if plan is None else plan.notes
@@ -441,38 +462,13 @@ def _read_decks(
     return decks.table, open_ground, (*notes, *decks.notes, *told)
 
 
-def _read_trees(
-    path: Path | None, clouds: Clouds | None, solid: gpd.GeoDataFrame, ground: Terrain
-) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:
-    """Read trees from a file, and find them in a cloud where the file has none."""
-    trees = _empty(TREE_COLUMNS, "tree")
-    notes: tuple[str, ...] = ()
-    if path is not None:
-        trees, notes = read_trees(Path(path))
-        inside = trees.intersects(shapely.box(*ground.grid.bounds))
-        if not inside.all():
-            count = count_things(int((~inside).sum()), "tree")
-            notes += (f"{count} off the terrain left out",)
-            trees = trees[inside]
-    if clouds is not None:
-        seen, told = trees_of_clouds(clouds, solid, ground)
-        notes = (*notes, *told)
-        if len(seen):
-            if path is None:
-                trees, told = seen, ()
-            else:
-                trees, told = merge_trees(trees, seen)
-            notes = (*notes, *told)
-    return trees[[*TREE_COLUMNS, "geometry"]].rename_axis("tree"), notes
-
-
 def _read_boundary(
     recipe: BoundaryRecipe | None, solid: gpd.GeoDataFrame
 ) -> tuple[shapely.Polygon | shapely.MultiPolygon, gpd.GeoDataFrame]:
     """Build the boundary, and its anchors as landmarks."""
     if recipe is None:
         hull = shapely.convex_hull(shapely.multipolygons(solid.geometry.to_numpy()))
-        return hull.buffer(EDGE), _empty(LANDMARK_COLUMNS, "landmark")
+        return hull.buffer(EDGE), empty_points(LANDMARK_COLUMNS, "landmark")
     named = solid[solid["name"] != ""]
     places = named.dissolve("name").geometry.to_dict() if len(named) else {}
     boundary = build_boundary(recipe, places=places)
@@ -491,10 +487,3 @@ def _credits(
     own += [credit_of_content(path) for path in files]
     named = [credit for credit in own if credit]
     return tuple(dict.fromkeys((*named, *credits_of(files), *given)))
-
-
-def _empty(columns: tuple[str, ...], index: str) -> gpd.GeoDataFrame:
-    """Table of no points with the right columns."""
-    kinds = {"height": float, "crown_radius": float, "accuracy": float}
-    data = {c: pd.Series([], dtype=kinds.get(c, object)) for c in columns}
-    return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries([], crs=PLAN)).rename_axis(index)

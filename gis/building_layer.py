@@ -55,6 +55,8 @@ class BuildingLayer:
         Whose data it is.
     mended : mapping of str to mapping
         What the reader mended: how many rings by fault and identity of the feature.
+    passages : GeoDataFrame or None
+        Ways that lead through the buildings, as they were found.
     """
 
     frame: gpd.GeoDataFrame
@@ -62,6 +64,7 @@ class BuildingLayer:
     notes: tuple[str, ...]
     origin: Origin
     mended: Mapping[str, Mapping[str, int]]
+    passages: gpd.GeoDataFrame | None = None
 
 
 def read_building_layer(path: Path) -> BuildingLayer:
@@ -112,7 +115,7 @@ def read_building_layer(path: Path) -> BuildingLayer:
     if not shapely.get_dimensions(frame.geometry.to_numpy()).max(initial=-1) >= 1:
         message = f"a layer of buildings must hold polygons, {path.name} has none"
         raise GeometryError(message)
-    return BuildingLayer(frame, bridges, notes, read.origin, read.mended)
+    return BuildingLayer(frame, bridges, notes, read.origin, read.mended, read.passages)
 
 
 def describe_buildings(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -10,9 +10,12 @@ import shapely
 from gis.crs import PLAN, same_plane, to_wgs84
 from gis.decks import DECK_COLUMNS, no_decks
 from gis.errors import CrsError, GeometryError, TableError
+from gis.grid_north import grid_convergence
+from gis.parapets import PARAPET_COLUMNS
 from gis.plan_rules import PlanRules
 from gis.records import Records, no_records
 from gis.terrain import Terrain
+from gis.undersides import bottom_levels, share_heights
 
 ROOF_COLUMNS = (
     "roof_shape",
@@ -38,6 +41,8 @@ BUILDING_COLUMNS = (
     "eaves",
     "ridge",
     *ROOF_COLUMNS,
+    *PARAPET_COLUMNS,
+    "underside",
     "base",
     "base_source",
     "top",
@@ -53,8 +58,12 @@ UNKNOWN = {
     "roof_orientation": "",
     "roof_angle": np.nan,
     "roof_source": "",
+    "parapet_height": np.nan,
+    "parapet_width": np.nan,
+    "underside": 0.0,
 }
-"""Columns that few sources tell, with what stands for unknown; see `complete_buildings`."""
+"""Columns that few sources tell, with what stands for unknown; see `complete_buildings`.
+What nobody calls raised stands on the ground."""
 
 LANDMARK_COLUMNS = ("name", "kind", "accuracy", "basis")
 TREE_COLUMNS = ("height", "crown_radius", "source")
@@ -80,10 +89,12 @@ class District:
         ``use`` ("" unknown), ``year`` (NaN unknown), ``height`` [m above ground] with
         ``height_source``, ``height_year`` (of the survey or statement) and
         ``height_uncertainty`` (standard, [m]), ``eaves`` and ``ridge`` [m above ground]
-        where the roof was measured (NaN unknown), `ROOF_COLUMNS`, ``base`` [m RH2000] with
-        ``base_source``: the lowest ground under the footprint, ``top`` [m RH2000].
-        Geometry: valid polygons, exterior counter-clockwise, holes allowed, no two of them
-        overlap.
+        where the roof was measured (NaN unknown), `ROOF_COLUMNS`, ``parapet_height`` and
+        ``parapet_width`` [m] (NaN none), ``underside`` [m above ground] at which the part
+        begins (0: it stands on the ground), ``base`` [m RH2000] with ``base_source``: the
+        lowest ground under the footprint, ``top`` [m RH2000].
+        Geometry: valid polygons, exterior counter-clockwise, holes allowed; two of them
+        overlap only where one ends below the other.
     terrain : Terrain
         The ground.
     water : MultiPolygon
@@ -159,6 +170,11 @@ class District:
         """Latitude of the boundary's centroid, WGS84 [degrees]."""
         return float(self._place()[1])
 
+    @property
+    def grid_convergence(self) -> float:
+        """Direction of the plan's north there, clockwise from true north [degrees]."""
+        return grid_convergence(self.latitude, self.longitude)
+
     def _place(self) -> list[float]:
         """Longitude and latitude of the boundary's centroid."""
         centre = self.boundary.centroid
@@ -223,19 +239,24 @@ def _faulty_rows(buildings: gpd.GeoDataFrame) -> list[str]:
     is_clockwise = is_whole & ~shapely.is_ccw(shapely.get_exterior_ring(shapes))
     faults = [f"{part} is no valid polygon" for part in buildings.index[~is_whole]]
     faults += [f"{part} runs clockwise" for part in buildings.index[is_clockwise]]
-    for part, base, top in zip(
-        buildings.index, buildings["base"], buildings["top"], strict=True
+    for part, bottom, top in zip(
+        buildings.index, bottom_levels(buildings), buildings["top"], strict=True
     ):
-        if not (math.isfinite(base) and math.isfinite(top) and top > base):
-            faults.append(f"{part} has top={top} m and base={base} m, top must be above")
+        if not (math.isfinite(bottom) and math.isfinite(top) and top > bottom):
+            faults.append(f"{part} has top={top} m and base={bottom} m, top must be above")
+    under = buildings["underside"].to_numpy(np.float64)
+    wrong = buildings.index[~(under >= 0.0)]
+    faults += [f"{part} has no underside of 0 m or more" for part in wrong]
     return faults
 
 
 def _check_overlaps(buildings: gpd.GeoDataFrame) -> None:
-    """Refuse parts that share ground."""
+    """Refuse parts that share ground, unless one ends below the other."""
     shapes = buildings.geometry.to_numpy()
     one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
     one, other = one[one < other], other[one < other]
+    meet = share_heights(buildings, one, other)
+    one, other = one[meet], other[meet]
     shared = shapely.area(shapely.intersection(shapes[one], shapes[other]))
     bad = shared > LARGEST_OVERLAP
     if bad.any():

@@ -14,6 +14,7 @@ from gis.pieces import Pieces, drop_slivers, take_polygons
 from gis.repair_log import Book, Repairs, write_log
 from gis.slivers import SMALLEST_AREA, THINNEST
 from gis.snapping import SNAP
+from gis.stacks import Spans, stand_over
 
 WIDEST_SNAP = 1.0
 """Alleys begin here: walls that far apart are not one [m]."""
@@ -30,7 +31,8 @@ def repair_footprints(
     ----------
     frame : GeoDataFrame
         Outlines in EPSG:3008 with any attributes. A column ``height`` [m], if there is
-        one, decides overlaps.
+        one, decides overlaps; one ``underside`` [m above ground] lets parts stand over
+        each other, see `gis.stacks.stand_over`.
     smallest : float
         Area below which an outline is a sliver and left out [m2].
     snap : float
@@ -107,8 +109,15 @@ def repair_and_log(
             f"is one of {smallest:g} m2 or more; give the layer with the outlines"
         )
         raise GeometryError(message)
-    pieces, rank, pairs = drop_twins(pieces, _rank(frame, pieces), book, snap)
-    pieces = stand_apart(pieces, rank, pairs, book, smallest=smallest, snap=snap)
+    rank, spans = _rank(frame, pieces), _spans(frame)
+    level = spans.low[pieces.rows]
+    pieces, rank, pairs = drop_twins(pieces, rank, book, snap, level=level)
+    limits = {"smallest": smallest, "snap": snap}
+    if (spans.low > 0.0).any():
+        pieces, low = stand_over(pieces, rank, pairs, spans, book, **limits)
+        frame = frame.assign(underside=low)
+    else:
+        pieces = stand_apart(pieces, rank, pairs, book, **limits)
     result, unnamed, shared = name_parts(frame, pieces.polygons, pieces.rows)
     book.note(int(unnamed.sum()), "footprint", "without identity, named by place")
     book.log("no identity", pieces.rows[unnamed], at=pieces.polygons[unnamed])
@@ -119,14 +128,27 @@ def repair_and_log(
     return result, write_log(book, result=result, origin=pieces.rows, names=names)
 
 
+def _spans(frame: gpd.GeoDataFrame) -> Spans:
+    """Between which levels the rows stand, as far as the table tells."""
+    columns = []
+    for column, unknown in (("underside", 0.0), ("height", np.nan)):
+        values = np.full(len(frame), unknown)
+        if column in frame.columns:
+            told = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=np.float64)
+            values = np.where(np.isnan(told), unknown, told)
+        columns.append(values)
+    return Spans(np.maximum(columns[0], 0.0), columns[1])
+
+
 def _rank(frame: gpd.GeoDataFrame, pieces: Pieces) -> Positions:
-    """Precedence of the pieces, 0 first: taller, larger, then by place and text."""
+    """Precedence of the pieces, 0 first: lower, taller, larger, then by place and text."""
     height = np.full(len(frame), np.nan)
     if "height" in frame.columns:
         height = pd.to_numeric(frame["height"], errors="coerce").to_numpy(dtype=np.float64)
     centre = shapely.get_coordinates(shapely.centroid(pieces.polygons))
     keys = pd.DataFrame(
         {
+            "underside": _spans(frame).low[pieces.rows],
             "height": -np.nan_to_num(height[pieces.rows], nan=-np.inf),
             "area": -shapely.area(pieces.polygons).round(3),
             "x": centre[:, 0].round(3),

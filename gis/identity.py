@@ -342,8 +342,10 @@ def _rename(
     one, other = one[mine], other[mine]
     common = shapely.area(in_chunks(shapely.intersection, shapes[one], old_shapes[other]))
     labels = previous.index.to_numpy()
+    # Parts over each other share all their ground: then the name tells which is which.
+    renamed = labels[other] != current.index.to_numpy()[one]
     order = np.lexsort(
-        (_by_place(shapes)[one], labels[other].astype(str), -common.round(6))
+        (_by_place(shapes)[one], labels[other].astype(str), renamed, -common.round(6))
     )
     parts = np.full(len(current), "", dtype=object)
     gone: set[str] = set()

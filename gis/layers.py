@@ -25,6 +25,7 @@ from gis.records import (
 )
 from gis.sources.gdal_options import NO_SIDE_FILES, gdal_options
 from gis.sources.pointers import OFFLINE, refuse_pointer
+from gis.trees import SPECIES
 
 WRITTEN_AT = "2000-01-01T00:00:00.000Z"
 """Stands in the file for the time of writing, so that equal layers give equal bytes."""
@@ -204,7 +205,7 @@ def read_layers(path: Path) -> Layers:
             buildings=_read_table(frames["buildings"], "part", BUILDING_COLUMNS),
             boundary=frames["boundary"].geometry.iloc[0],
             landmarks=_read_table(frames.get("landmarks"), "landmark", LANDMARK_COLUMNS),
-            trees=_read_table(frames.get("trees"), "tree", TREE_COLUMNS),
+            trees=_read_table(frames.get("trees"), "tree", _tree_columns(frames)),
             water=shapely.MultiPolygon(list(frames["water"].geometry))
             if "water" in frames
             else shapely.MultiPolygon(),
@@ -291,6 +292,9 @@ NUMBERS = (
         "roof_height",
         "roof_direction",
         "roof_angle",
+        "parapet_height",
+        "parapet_width",
+        "underside",
         "base",
         "top",
     ),
@@ -299,6 +303,12 @@ NUMBERS = (
     *("amount", "other", "difference", "limit", "share"),
 )
 """Columns of numbers; the others hold text, "" where nothing is known."""
+
+
+def _tree_columns(frames: dict[str, gpd.GeoDataFrame]) -> tuple[str, ...]:
+    """Name the columns of trees, with what is told of their species."""
+    told = frames["trees"].columns if "trees" in frames else ()
+    return (*TREE_COLUMNS, *(column for column in SPECIES if column in told))
 
 
 def _read_table(

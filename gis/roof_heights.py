@@ -21,7 +21,7 @@ from gis.roof_cells import (
     tops_of_cells,
 )
 from gis.roof_samples import Samples, Sites, samples_from_points, samples_from_surface
-from gis.sources.geotiff import Bounds, open_raster
+from gis.sources.geotiff import SURFACE, Bounds, open_raster
 from gis.sources.pointcloud import Points, tell_left_out
 from gis.terrain import Terrain
 from gis.tiles import footprint_tiles
@@ -137,7 +137,7 @@ def roof_heights_from_surface(
     tables: list[pd.DataFrame] = []
     told: dict[str, None] = {}
     first_fault: TerrainError | None = None
-    with open_raster(Path(surface)) as raster, open_ground(ground) as below:
+    with open_raster(Path(surface), what=SURFACE) as raster, open_ground(ground) as below:
 
         def measure(tile: tuple[Positions, Bounds]) -> _Tile:
             rows, bounds = tile

@@ -20,6 +20,7 @@ from gis.errors import CrsError, SourceError, TableError
 from gis.faults import count_things, name_some
 from gis.sources.gdal_options import NO_SIDE_FILES, gdal_options
 from gis.sources.pointers import OFFLINE, refuse_pointer
+from gis.tree_species import read_species
 
 HEIGHT_COLUMNS = (
     "height",
@@ -55,6 +56,9 @@ ASSUMED_HEIGHT = 8.0
 
 CROWN_BY_HEIGHT = 0.3
 """Crown radius as a share of the height where it is not told; an assumption."""
+
+SPECIES = ("species", "leaf_cycle")
+"""Columns that tables of trees may have besides those of a district: text, "" unknown."""
 
 MOST_BYTES = 500_000_000
 """Largest table of trees that is read."""
@@ -123,7 +127,8 @@ def trees_from_table(
         Points in EPSG:3008, index ``tree``; ``height`` [m], ``crown_radius`` [m] and
         ``source``, which says what was assumed. Missing heights take the median of at
         least five known ones, else `ASSUMED_HEIGHT`; missing radii `CROWN_BY_HEIGHT` of
-        the height.
+        the height. ``species`` as told and ``leaf_cycle`` ("deciduous", "evergreen"), ""
+        unknown.
     notes : tuple of str
         What was left out or assumed, with counts.
 
@@ -169,8 +174,15 @@ def trees_from_table(
     told = np.full(len(plan), source, dtype=object)
     height, radius, told = _assume(height, radius, told, notes)
     points = shapely.centroid(plan.geometry.to_numpy())
+    species, cycle = read_species(plan)
     trees = gpd.GeoDataFrame(
-        {"height": height, "crown_radius": radius, "source": told},
+        {
+            "height": height,
+            "crown_radius": radius,
+            "source": told,
+            "species": species,
+            "leaf_cycle": cycle.astype(str).astype(object),
+        },
         geometry=shapely.force_2d(points),
         crs=PLAN,
     )
@@ -179,6 +191,10 @@ def trees_from_table(
         count = count_things(int(twins.sum()), "tree")
         notes.append(f"{count} in the place of another left out")
         trees = trees[~twins.to_numpy()]
+    nameless = trees["leaf_cycle"] == ""
+    if not nameless.all() and nameless.any():
+        count = count_things(int(nameless.sum()), "tree")
+        notes.append(f"{count} without a known species")
     notes.append(f"{count_things(len(trees), 'tree')} from {source}")
     return name_trees(trees), tuple(notes)
 
@@ -198,11 +214,16 @@ def merge_trees(
     Returns
     -------
     trees : GeoDataFrame
-        With the columns of a `gis.district.District`.
+        With the columns of a `gis.district.District`, and `SPECIES` where either has them.
     notes : tuple of str
         How many are the same.
     """
-    columns = [*TREE_COLUMNS, "geometry"]
+    told = [name for name in SPECIES if name in first.columns or name in second.columns]
+    columns = [*TREE_COLUMNS, *told, "geometry"]
+    first, second = (
+        table.assign(**{name: "" for name in told if name not in table.columns})
+        for table in (first, second)
+    )
     if not len(first) or not len(second):
         return (first if len(first) else second)[columns], ()
     _, near = shapely.STRtree(first.geometry.to_numpy()).query(
@@ -261,11 +282,15 @@ def _read_vector(path: Path) -> gpd.GeoDataFrame:
     if packed and "natural" not in frame.columns:
         tags = frame[packed[0]].fillna("").astype(str)
         natural = tags.str.extract(r'"natural"=>"([^"]*)"', expand=False)
-        frame = frame.assign(
-            natural=natural.fillna(""),
-            height=tags.str.extract(r'"height"=>"([^"]*)"', expand=False),
-            diameter_crown=tags.str.extract(r'"diameter_crown"=>"([^"]*)"', expand=False),
+        wanted_tags = (
+            *("height", "diameter_crown"),
+            *("species", "genus", "leaf_cycle", "leaf_type"),
         )
+        values = {
+            tag: tags.str.extract(rf'"{tag}"=>"([^"]*)"', expand=False)
+            for tag in wanted_tags
+        }
+        frame = frame.assign(natural=natural.fillna(""), **values)
     return frame
 
 

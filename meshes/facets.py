@@ -1,14 +1,14 @@
 """Lay sensor grids on planar faces: the one geometry the light engine reads."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
 from gis.errors import GeometryError
 from gis.terrain import Terrain
-from meshes.polygons import FloatArray, IntArray, Polygons
+from meshes.polygons import FloatArray, IntArray
+from meshes.sensor_grids import Grids, lay_grids
 from meshes.solids import Kind, Solids
 
 TERRAIN_GAP = 0.3
@@ -33,7 +33,7 @@ class Facets:
     face : (f,) int
         Index into ``solids.faces``.
     kind : (f,) int8
-        `Kind.ROOF` or `Kind.WALL`.
+        `Kind.ROOF` or `Kind.WALL`; of general meshes `Kind.UNDERSIDE` where asked for.
     part : (f,) int32
         Index into ``solids.parts``.
     normal, corner, e1, e2 : (f, 3) float
@@ -202,123 +202,80 @@ def make_facets(
     GeometryError
         If the spacing is not positive.
     """
+    faces = np.flatnonzero((solids.kind == Kind.ROOF) | (solids.kind == Kind.WALL))
+    ids = _facet_ids(solids, faces)
+    return lay_facets(solids, faces, ids, spacing=spacing, terrain=terrain)
+
+
+def lay_facets(
+    solids: Solids,
+    faces: IntArray,
+    ids: tuple[str, ...],
+    *,
+    spacing: float,
+    terrain: Terrain | None = None,
+) -> Facets:
+    """Lay a sensor grid on chosen faces.
+
+    Parameters
+    ----------
+    solids : Solids
+        Whose faces.
+    faces : (f,) int
+        Which, in rising order.
+    ids : tuple of str
+        A name for each.
+    spacing, terrain
+        As in `make_facets`, with its errors.
+    """
     if not spacing > 0:
         message = f"sensor spacing must be above 0 m, got {spacing} m"
         raise GeometryError(message)
-    faces = np.flatnonzero(solids.kind != Kind.GROUND)
-    grids = [_grid(solids.faces, int(face), spacing) for face in faces]
-    if terrain is not None:
-        _bury(grids, solids, terrain)
-    kept = np.array([k for k, grid in enumerate(grids) if grid.inside.any()], np.int64)
-    grids = [grids[k] for k in kept]
-    faces = faces[kept]
-    shape = np.array([grid.inside.shape[::-1] for grid in grids], np.int64).reshape(-1, 2)
-    cells = shape.prod(axis=1)
-    words = (cells + 63) // 64
-    word_start = np.r_[0, np.cumsum(words)]
-    bits = np.zeros(word_start[-1] * 64, bool)
-    for grid, first in zip(grids, word_start[:-1] * 64, strict=True):
-        bits[first : first + grid.inside.size] = grid.inside.ravel()
-    sensors = np.array([np.count_nonzero(grid.inside) for grid in grids], np.int64)
-    area = solids.faces.area[faces] * np.array([grid.share for grid in grids])
+    grids = lay_grids(solids.faces.take(faces), spacing)
+    area = solids.faces.area[faces]
+    if terrain is not None and len(grids):
+        whole = grids.sensors
+        grids = _bury(grids, solids, faces, terrain)
+        area = area * (grids.sensors / whole)
+    kept = np.flatnonzero(grids.sensors > 0)
+    grids, area, faces = grids.take(kept), area[kept], faces[kept]
+    words = (grids.cells + 63) // 64
+    word_start = np.r_[0, np.cumsum(words)].astype(np.int64)
+    cells = grids.cells
+    bit = np.arange(len(grids.inside)) + np.repeat(
+        word_start[:-1] * 64 - (np.cumsum(cells) - cells), cells
+    )
+    bits = np.zeros(word_start[-1] * 64, np.bool_)
+    bits[bit] = grids.inside
     return Facets(
-        ids=_facet_ids(solids, faces),
+        ids=tuple(ids[k] for k in kept.tolist()),
         face=faces,
         kind=solids.kind[faces],
         part=solids.part[faces],
         normal=solids.faces.normal[faces],
-        corner=np.array([grid.corner for grid in grids]).reshape(-1, 3),
-        e1=np.array([grid.e1 for grid in grids]).reshape(-1, 3),
-        e2=np.array([grid.e2 for grid in grids]).reshape(-1, 3),
-        step=np.array([grid.step for grid in grids]).reshape(-1, 2),
-        shape=shape,
+        corner=grids.corner,
+        e1=grids.e1,
+        e2=grids.e2,
+        step=grids.step,
+        shape=grids.shape,
         area=area,
         bit_start=word_start[:-1] * 64,
         mask=np.packbits(bits, bitorder="little").view(np.uint64),
-        sensor_start=np.r_[0, np.cumsum(sensors)],
-        sensor_bit=np.flatnonzero(bits),
+        sensor_start=np.r_[0, np.cumsum(grids.sensors)].astype(np.int64),
+        sensor_bit=bit[grids.inside],
         solids=solids,
     )
 
 
-@dataclass
-class _Grid:
-    """Sensor grid of one face while it is being made."""
-
-    corner: FloatArray
-    e1: FloatArray
-    e2: FloatArray
-    step: FloatArray
-    inside: NDArray[np.bool_]
-    share: float = 1.0
-
-    def centres(self) -> FloatArray:
-        """Return the cell centres, (nv, nu, 3) float [m]."""
-        rows, columns = self.inside.shape
-        along = (np.arange(columns) + 0.5)[None, :, None] * self.step[0] * self.e1
-        across = (np.arange(rows) + 0.5)[:, None, None] * self.step[1] * self.e2
-        centres: FloatArray = self.corner + along + across
-        return centres
-
-
-def _grid(faces: Polygons, face: int, spacing: float) -> _Grid:
-    """Fit a grid to one face, aligned with its longest edge."""
-    rings = faces.rings(face)
-    normal = faces.normal[face]
-    outline = rings[0]
-    edges = np.roll(outline, -1, axis=0) - outline
-    if abs(normal[2]) < 1e-9:
-        e1 = np.array([-normal[1], normal[0], 0.0])  # level, so that e2 points up
-    else:
-        longest = edges[np.argmax(np.einsum("ex,ex->e", edges, edges).round(6))]
-        e1 = longest - normal * (longest @ normal)
-    e1 /= np.sqrt(e1 @ e1)
-    e2 = _cross(normal, e1)
-    u, v = outline @ e1, outline @ e2
-    extent = np.array([np.ptp(u), np.ptp(v)])
-    count = np.maximum(1, np.ceil(extent / spacing - 1e-9)).astype(np.int64)
-    step = extent / count
-    corner = u.min() * e1 + v.min() * e2 + (outline[0] @ normal) * normal
-    inside = np.ones((count[1], count[0]), bool)
-    box = extent.prod()
-    if len(rings) > 1 or faces.area[face] < box * (1 - 1e-9):
-        flat = [np.c_[ring @ e1 - u.min(), ring @ e2 - v.min()] for ring in rings]
-        polygon = shapely.Polygon(flat[0], flat[1:])
-        x = (np.arange(count[0]) + 0.5) * step[0]
-        y = (np.arange(count[1]) + 0.5) * step[1]
-        inside = shapely.contains_xy(polygon, *np.meshgrid(x, y))
-        if not inside.any():
-            # A sliver between cell centres still gets one sensor, inside it.
-            point = polygon.representative_point()
-            side = float(np.sqrt(faces.area[face]))
-            corner = corner + (point.x - side / 2) * e1 + (point.y - side / 2) * e2
-            step, inside = np.array([side, side]), np.ones((1, 1), bool)
-    return _Grid(corner, e1, e2, step, inside)
-
-
-def _cross(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Return the cross product of two vectors; numpy's takes forty times as long."""
-    (ax, ay, az), (bx, by, bz) = a.tolist(), b.tolist()
-    return np.array([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
-
-
-def _bury(grids: list[_Grid], solids: Solids, terrain: Terrain) -> None:
+def _bury(grids: Grids, solids: Solids, faces: IntArray, terrain: Terrain) -> Grids:
     """Take away the sensors that lie below the terrain in front of their face."""
-    centres = [grid.centres().reshape(-1, 3) for grid in grids]
-    if not centres:
-        return
-    points = np.concatenate(centres) + solids.origin
-    normals = np.array([_cross(grid.e1, grid.e2) for grid in grids])
-    ahead = np.repeat(normals, [len(cells) for cells in centres], axis=0)
-    spots = points + TERRAIN_GAP * ahead
-    above = points[:, 2] > terrain.sample(spots[:, 0], spots[:, 1])
-    start = 0
-    for grid in grids:
-        stop = start + grid.inside.size
-        seen = grid.inside & above[start:stop].reshape(grid.inside.shape)
-        grid.share = float(np.count_nonzero(seen) / np.count_nonzero(grid.inside))
-        grid.inside = seen
-        start = stop
+    cells = np.flatnonzero(grids.inside)
+    owner = np.repeat(np.arange(len(grids)), grids.cells)[cells]
+    points = grids.centres(cells) + solids.origin
+    spots = points + TERRAIN_GAP * solids.faces.normal[faces][owner]
+    inside = grids.inside.copy()
+    inside[cells] = points[:, 2] > terrain.sample(spots[:, 0], spots[:, 1])
+    return replace(grids, inside=inside)
 
 
 def _runs(start: IntArray, length: IntArray) -> IntArray:

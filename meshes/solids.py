@@ -1,4 +1,4 @@
-"""Raise footprints to closed LoD1 solids that stand on the terrain."""
+"""Raise footprints to closed LoD1 solids, on the ground or above it."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -10,6 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.errors import GeometryError
+from gis.undersides import bottom_levels, is_raised
 from meshes.polygons import (
     FloatArray,
     IntArray,
@@ -20,11 +21,17 @@ from meshes.polygons import (
 
 
 class Kind(IntEnum):
-    """What a face of a building is."""
+    """What a face of a building is.
+
+    The underside is the lower face of a body that does not stand on the ground: over a
+    passage, of an overhang or a skywalk. It carries no sensors, for no light reaches it
+    but what the ground reflects.
+    """
 
     ROOF = 0
     WALL = 1
     GROUND = 2
+    UNDERSIDE = 3
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,8 @@ class Solids:
     Attributes
     ----------
     faces : Polygons
-        Roof, walls and ground face of each part, in this order, part after part;
+        Roof, walls and ground face or underside of each part, in this order, part after
+        part;
         coordinates are relative to ``origin``.
     kind : (f,) int8
         `Kind` of each face.
@@ -68,13 +76,15 @@ def local_origin(buildings: gpd.GeoDataFrame) -> FloatArray:
 
 
 def lod1_solids(buildings: gpd.GeoDataFrame, *, origin: FloatArray | None = None) -> Solids:
-    """Extrude each building part from its base to its top.
+    """Extrude each building part from its base, or its underside, to its top.
 
     Parameters
     ----------
     buildings : GeoDataFrame
         Columns ``base`` and ``top`` [m, RH2000] and polygons in EPSG:3008, oriented
-        counter-clockwise with holes clockwise; the index holds the part ids.
+        counter-clockwise with holes clockwise; the index holds the part ids. Parts whose
+        ``underside`` [m above ground] is above 0 begin there, see
+        `gis.undersides.bottom_levels`.
     origin : (3,) float, optional
         Local origin [m]; by default a round point in the middle.
 
@@ -82,7 +92,8 @@ def lod1_solids(buildings: gpd.GeoDataFrame, *, origin: FloatArray | None = None
     -------
     Solids
         One closed, outward oriented solid per part: a roof, a wall per outline edge
-        and a ground face. Volume equals footprint area times height.
+        and a ground face, or the underside of what does not stand on the ground. Volume
+        equals footprint area times height.
 
     Raises
     ------
@@ -93,7 +104,7 @@ def lod1_solids(buildings: gpd.GeoDataFrame, *, origin: FloatArray | None = None
     plan, ring_start, part_start = _open_rings(buildings.geometry.to_numpy())
     plan = plan - start[:2]
     top = buildings["top"].to_numpy(np.float64) - start[2]
-    base = buildings["base"].to_numpy(np.float64) - start[2]
+    base = bottom_levels(buildings) - start[2]
     corners, rings = np.diff(ring_start[part_start]), np.diff(part_start)
     part = np.repeat(np.arange(len(buildings)), corners)
     ring = np.repeat(np.arange(len(ring_start) - 1), np.diff(ring_start))
@@ -119,7 +130,7 @@ def lod1_solids(buildings: gpd.GeoDataFrame, *, origin: FloatArray | None = None
     kind = np.full(len(faces), Kind.WALL, np.int8)
     ends = np.cumsum(corners + 2)
     kind[ends - corners - 2] = Kind.ROOF
-    kind[ends - 1] = Kind.GROUND
+    kind[ends - 1] = np.where(is_raised(buildings), Kind.UNDERSIDE, Kind.GROUND)
     return Solids(
         faces=faces,
         kind=kind,

@@ -24,6 +24,7 @@ from meshes.solar.photovoltaics import (
     pv_potential,
     yield_table,
 )
+from meshes.solar.reflection.surfaces import Ground
 from meshes.solids import Solids
 
 Progress = Callable[[str, float], None]
@@ -151,6 +152,8 @@ def build(
         weather,
         latitude=district.latitude,
         longitude=district.longitude,
+        ground=Ground(terrain=district.terrain, origin=solids.origin),
+        grid_convergence=district.grid_convergence,
         threads=threads,
         progress=told,
     )

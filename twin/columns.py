@@ -46,6 +46,11 @@ MEANINGS: Mapping[str, Meaning] = {
     "roof_angle": Meaning("degrees", "Pitch of the roof, told", "pitch by its source"),
     "roof_source": Meaning("", "How the roof is known", "how the form is known"),
     "inside": Meaning("", "Inside the boundary", "whether it stands in the boundary"),
+    "parapet_height": Meaning("m", "Height of the parapet", "rim of a flat roof, NaN none"),
+    "parapet_width": Meaning("m", "Width of the parapet", "rim of a flat roof, NaN none"),
+    "underside": Meaning(
+        "m above ground", "Underside", "lower face of what is raised; 0: on the ground"
+    ),
     "base": Meaning("m RH2000", "Lowest ground", "lowest ground under the footprint"),
     "base_source": Meaning("", "How the ground is known", "how that level is known"),
     "top": Meaning("m RH2000", "Level of the roof", "level of the roof"),

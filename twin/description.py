@@ -21,9 +21,9 @@ if TYPE_CHECKING:  # opening a twin must not wait for what builds one
 
 FILE = "heidi.toml"
 
-FORMAT = 4
+FORMAT = 5
 """Version of the folder's layout: 2 holds what a twin needs to be opened again, 4 also the
-records of repairs and choices, and the forms of roofs."""
+records of repairs and choices, and the forms of roofs, 5 what stands above the ground."""
 
 
 def _quote(text: str) -> str:

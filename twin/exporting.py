@@ -100,7 +100,7 @@ def export_tiles(
     )
 
 
-def export_cityjson(built: Built, path: Path) -> None:
+def export_cityjson(built: Built, path: Path, *, with_ground: bool = True) -> None:
     """Write the district as CityJSON 2.0, or a line a building (CityJSONSeq).
 
     Parameters
@@ -109,6 +109,8 @@ def export_cityjson(built: Built, path: Path) -> None:
         A lit district.
     path : Path
         Ends in ``.json`` or ``.jsonl``.
+    with_ground : bool
+        Whether ground, water and trees are in it, as objects of their own types.
 
     Raises
     ------
@@ -123,6 +125,7 @@ def export_cityjson(built: Built, path: Path) -> None:
         attributes=built.buildings.drop(columns=["name", "use", "height"]),
         surfaces=face_results(built),
         lod=built.roofs.table["lod"].tolist(),
+        surroundings=_around(built) if with_ground else None,
     )
 
 

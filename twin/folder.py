@@ -19,7 +19,7 @@ from twin.exporting import export_cityjson
 from twin.ingest.planted import FILE as FAULTS_FILE
 from twin.ingest.simulator import SOURCE as SIMULATED
 from twin.ingest.simulator import simulate_day
-from twin.light_files import facet_views, write_visibility, write_weather
+from twin.light_files import write_facet_light, write_visibility, write_weather
 from twin.model import building_table, district_model
 from twin.report import write_report
 from twin.state import TwinState
@@ -125,8 +125,8 @@ def write_twin(
         table = facet_table(
             built.facets,
             district.buildings["building"],
-            monthly_kwh_m2=light.facet_monthly,
-            views=facet_views(light),
+            parts_kwh_m2=light.facet_parts,
+            sky_view=light.facet_sky_view,
             pv=panels,
         )
         write_facets(path, table, provenance=provenance)
@@ -135,9 +135,8 @@ def write_twin(
         write_sensors(
             path,
             built.facets,
-            monthly_kwh_m2=light.sensor_monthly,
+            parts_kwh_m2=light.sensor_parts,
             sky_view=light.sensor_sky_view,
-            horizon_view=light.sensor_horizon_view,
             provenance=provenance,
         )
 
@@ -171,12 +170,16 @@ def write_twin(
         ),
         (
             "district.city.json",
-            lambda path: export_cityjson(built, path),
+            lambda path: export_cityjson(built, path, with_ground=False),
         ),
         ("terrain.tif", district.terrain.save),
         ("facets.parquet", save_tables),
         ("sensors.parquet", save_sensors),
         ("hourly.parquet", save_hours),
+        (
+            "facet_light.parquet",
+            lambda path: write_facet_light(path, light, provenance=provenance),
+        ),
         (
             "visibility.parquet",
             lambda path: write_visibility(path, light, provenance=provenance),

@@ -1,24 +1,36 @@
 """Write and read what the light of a twin is made of: weather, bits and sums."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from gis.errors import SourceError
 from gis.files import atomic_path
 from gis.weather import Weather
 from meshes.facets import Facets
-from meshes.polygons import Float32Array, FloatArray
+from meshes.polygons import Float32Array, IntArray
+from meshes.solar.courses import Courses
+from meshes.solar.facing import facing_weights
 from meshes.solar.irradiance import Irradiation
 from meshes.solar.light import Light
 from meshes.solar.photovoltaics import PvAssumptions, PvPotential
 from meshes.solar.sky import SkyPatches
 from meshes.solar.sun import SunPath
 from meshes.solar.visibility import Visibility, unpack_bits
-from twin.tables import COMPRESSION, INSTANT, Column, Provenance, table_schema, write_rows
+from twin.tables import (
+    COMPRESSION,
+    INSTANT,
+    LIGHT_PARTS,
+    Column,
+    Provenance,
+    table_schema,
+    write_rows,
+)
 
 WEATHER_COLUMNS = (
     Column("time", INSTANT, "", "start of the hour, UTC"),
@@ -42,13 +54,29 @@ VISIBILITY_COLUMNS = (
         "facet from a new word on, first along its rows; 1: a sensor that cannot see it",
     ),
 )
-FACET_VIEWS = {
-    "sky_view": "facet_sky_view",
-    "horizon_view": "horizon_view",
-    "ground_view": "ground_view",
-    "facade_view": "facade_view",
-}
-"""Columns of ``facets.parquet`` and what `Irradiation` calls them."""
+REFLECTION_COLUMNS = (
+    Column("facet", pa.string(), "", "roof or wall"),
+    *(
+        Column(
+            f"{part}_kwh_m2",
+            pa.list_(pa.float64()),
+            "kWh/m2",
+            f"{meaning}, by UTC month",
+        )
+        for part, meaning in LIGHT_PARTS.items()
+    ),
+    *(
+        Column(
+            f"{part}_bounced",
+            pa.list_(pa.float32()),
+            "1 or sr",
+            f"{LIGHT_PARTS[part]} for each source: 145 groups of sky patches, per W/m2/sr, "
+            "then coarse bins of the sun, per W/m2",
+        )
+        for part in ("ground", "building")
+    ),
+)
+"""Columns of ``facet_light.parquet``: what hours are made of."""
 
 SAME = 1e-9
 """Difference up to which two directions are the same."""
@@ -145,8 +173,54 @@ def read_visibility(path: Path, sky: SkyPatches, sun: SunPath, *, words: int) ->
     return Visibility(tuple(blocked[:count]), tuple(blocked[count:]), words)
 
 
+def write_facet_light(path: Path, light: Irradiation, *, provenance: Provenance) -> None:
+    """Write the light of each facet by part and month, and what is thrown on it.
+
+    Parameters
+    ----------
+    path : Path
+        ``facet_light.parquet``.
+    light : Irradiation
+        Of all facets.
+    provenance : Provenance
+        For the file's metadata.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    arrays = [
+        pa.array(light.facets.ids, pa.string()),
+        *(_lists(light.facet_parts[:, k]) for k in range(len(LIGHT_PARTS))),
+        *(_lists(light.bounced[:, k]) for k in range(2)),
+    ]
+    schema = table_schema(REFLECTION_COLUMNS, provenance, "light of facets by part")
+    with atomic_path(path) as temporary:
+        pq.write_table(
+            pa.Table.from_arrays(arrays, schema=schema), temporary, compression=COMPRESSION
+        )
+
+
+def _lists(values: NDArray[np.floating]) -> pa.Array:
+    """Make a column of lists from rows."""
+    starts = np.arange(len(values) + 1, dtype=np.int32) * values.shape[1]
+    return pa.ListArray.from_arrays(starts, pa.array(values.ravel()))
+
+
+def _rows(column: pa.ChunkedArray, count: int) -> NDArray[np.floating]:
+    """Return a column of lists as rows; (count, k)."""
+    flat: NDArray[np.floating] = column.combine_chunks().flatten().to_numpy()
+    return flat.reshape(count, -1) if count else flat.reshape(0, 0)
+
+
 def read_light(
-    folder: Path, facets: Facets, light: Light, path: SunPath, sky: SkyPatches
+    folder: Path,
+    facets: Facets,
+    light: Light,
+    path: SunPath,
+    sky: SkyPatches,
+    courses: Courses,
 ) -> Irradiation:
     """Read the light on facets from a twin's tables.
 
@@ -156,7 +230,7 @@ def read_light(
         The twin.
     facets : Facets
         As they were when it was lit.
-    light, path, sky : Light, SunPath, SkyPatches
+    light, path, sky, courses : Light, SunPath, SkyPatches, Courses
         As they were.
 
     Returns
@@ -169,11 +243,11 @@ def read_light(
     SourceError
         If a table cannot be read or does not fit the facets.
     """
-    months = [f"kwh_m2_{m:02d}" for m in range(1, 13)]
-    sensors = read_columns(
-        folder / "sensors.parquet", ["sky_view", "horizon_view", *months]
+    names = [f"{part}_kwh_m2" for part in LIGHT_PARTS]
+    sensors = read_columns(folder / "sensors.parquet", ["sky_view", *names])
+    rows = read_columns(
+        folder / "facet_light.parquet", [column.name for column in REFLECTION_COLUMNS]
     )
-    rows = read_columns(folder / "facets.parquet", ["facet", *FACET_VIEWS, *months])
     if (
         sensors.num_rows != facets.sensor_count
         or tuple(rows["facet"].to_pylist()) != facets.ids
@@ -185,18 +259,23 @@ def read_light(
         )
         raise SourceError(message)
     bits = read_visibility(folder / "visibility.parquet", sky, path, words=len(facets.mask))
+    count = len(facets)
+    bounced = np.stack(
+        [_rows(rows[f"{part}_bounced"], count) for part in ("ground", "building")], axis=1
+    )
     return Irradiation(
-        sensor_monthly=np.stack([sensors[m].to_numpy() for m in months], axis=1),
+        sensor_parts=np.stack([sensors[name].to_numpy() for name in names], axis=1),
         sensor_sky_view=sensors["sky_view"].to_numpy(),
-        sensor_horizon_view=sensors["horizon_view"].to_numpy(),
-        facet_monthly=np.stack([rows[m].to_numpy() for m in months], axis=1),
+        facet_parts=np.stack([_rows(rows[name], count) for name in names], axis=1),
+        patch_view=_patch_view(facets, sky, bits),
         sun_share=_sun_share(facets, bits),
+        bounced=bounced,
         facets=facets,
         light=light,
         path=path,
         sky=sky,
+        courses=courses if bounced.shape[2] else None,
         visibility=bits,
-        **{FACET_VIEWS[name]: rows[name].to_numpy() for name in FACET_VIEWS},
     )
 
 
@@ -208,20 +287,28 @@ def read_potential(folder: Path, assumptions: PvAssumptions) -> PvPotential:
     return PvPotential(area, power, energy, assumptions)
 
 
+def _seeing(facets: Facets, packed: Sequence[bytes], words: int) -> IntArray:
+    """Return how many sensors of each facet see each direction, (f, d)."""
+    starts = facets.bit_start // 64
+    found = np.empty((len(facets), len(packed)), np.int64)
+    for k, text in enumerate(packed):
+        seen = np.bitwise_count(facets.mask & ~unpack_bits(text, words))
+        found[:, k] = np.add.reduceat(seen, starts, dtype=np.int64)
+    return found
+
+
 def _sun_share(facets: Facets, bits: Visibility) -> Float32Array:
     """Return the share of each facet's sensors that see each sun bin, (f, b)."""
-    starts = facets.bit_start // 64
-    counts = facets.sensors_per_facet
-    share = np.empty((len(facets), len(bits.sun)), np.float32)
-    for k, packed in enumerate(bits.sun):
-        seen = np.bitwise_count(facets.mask & ~unpack_bits(packed, bits.words))
-        share[:, k] = np.add.reduceat(seen, starts, dtype=np.int64) / counts
+    seeing = _seeing(facets, bits.sun, bits.words)
+    share: Float32Array = (seeing / facets.sensors_per_facet[:, None]).astype(np.float32)
     return share
 
 
-def facet_views(light: Irradiation) -> dict[str, FloatArray]:
-    """Return the facets' shares of diffuse light under the names of their columns."""
-    return {name: getattr(light, attribute) for name, attribute in FACET_VIEWS.items()}
+def _patch_view(facets: Facets, sky: SkyPatches, bits: Visibility) -> Float32Array:
+    """Return what each facet receives of each patch, (f, p) [sr]."""
+    whole = facing_weights(facets.normal, sky) * _seeing(facets, bits.sky, bits.words)
+    view: Float32Array = (whole / facets.sensors_per_facet[:, None]).astype(np.float32)
+    return view
 
 
 def read_columns(path: Path, columns: list[str]) -> pa.Table:

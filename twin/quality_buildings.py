@@ -13,6 +13,7 @@ from gis.faults import count_things
 from gis.heights import HIGHEST, LEAST_RISE, LOWEST
 from gis.overlaps import find_overlaps
 from gis.slivers import SMALLEST_AREA, THINNEST, are_slivers
+from gis.undersides import share_heights
 from meshes.predicates import examine
 from meshes.roofs.raising import raise_buildings
 from twin.height_kinds import ASSUMED, kind_of
@@ -234,11 +235,11 @@ def _closed(files: Files, valid: BoolArray) -> Check:
 
 
 def _overlaps(files: Files, valid: BoolArray) -> Check:
-    """Count pairs of parts on common ground."""
+    """Count pairs of parts on common ground that do not stand over each other."""
     buildings = files.buildings[valid]
     one, other, common = find_overlaps(buildings.geometry.to_numpy())
     shared = shapely.area(common)
-    much = shared > LARGEST_OVERLAP
+    much = (shared > LARGEST_OVERLAP) & share_heights(buildings, one, other)
     hit = np.unique(np.concatenate([one[much], other[much]]))
     return judged(
         "Overlaps",

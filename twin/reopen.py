@@ -11,7 +11,8 @@ from gis.terrain import read_terrain
 from gis.weather import Weather
 from meshes.facets import make_facets
 from meshes.roofs.raising import raise_buildings
-from meshes.solar.light import split_light
+from meshes.solar.courses import follow
+from meshes.solar.light import year_of_light
 from meshes.solar.photovoltaics import PvAssumptions
 from meshes.solar.sky import reinhart_patches
 from meshes.solar.sun import sun_path
@@ -59,10 +60,16 @@ def open_twin(folder: Path, *, progress: Progress | None = None) -> Built:
     solids, roofs = raise_buildings(district.buildings)
     facets = make_facets(solids, spacing=spacing, terrain=district.terrain)
     told("opening", 0.4)
-    place = {"latitude": district.latitude, "longitude": district.longitude}
-    light = split_light(weather, **place)
+    place = {
+        "latitude": district.latitude,
+        "longitude": district.longitude,
+        "grid_convergence": district.grid_convergence,
+    }
+    sky = reinhart_patches()
+    light = year_of_light(weather, sky, **place)
     path = sun_path(weather.sun_times, light.beam, **place)
-    lit = read_light(folder, facets, light, path, reinhart_patches())
+    courses = follow(light, sky, path)
+    lit = read_light(folder, facets, light, path, sky, courses)
     told("opening", 0.7)
     pv = read_potential(folder, assumptions)
     parts = part_table(district, roofs, lit, pv)

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-import geopandas as gpd
 import numpy as np
 
 from gis.district import District
+from gis.errors import SourceError, TableError
 from gis.faults import count_things
 from gis.surveys import EDGE_POINTS, open_clouds
 from meshes.roofs.fit import FITTED, fit_roofs
@@ -47,28 +47,72 @@ def fit_district(
         If a survey cannot be read.
     """
     if points is not None:
-        district = _fit(district, "points", _of_points(district.buildings, points))
+        district = _fit(district, "points", survey_soundings(district, points=points))
     if surface is not None:
-        district = _fit(district, "surface", _of_surface(district.buildings, surface))
+        district = _fit(district, "surface", survey_soundings(district, surface=surface))
     return district
 
 
-def _of_points(buildings: gpd.GeoDataFrame, path: Path) -> Soundings:
-    """Points of the cloud on the buildings."""
-    west, south, east, north = buildings.total_bounds
+def check_survey(*, points: Path | None = None, surface: Path | None = None) -> Path:
+    """Return the one survey that was given.
+
+    Raises
+    ------
+    TableError
+        If none or both are given.
+    SourceError
+        If there is no such file or folder.
+    """
+    given = [survey for survey in (points, surface) if survey is not None]
+    if len(given) != 1:
+        message = (
+            "roofs are compared with one survey: give --points (LAS, LAZ, COPC or a folder "
+            "of tiles) or --surface (GeoTIFF), such as the one the twin was built from; "
+            f"got {'both' if given else 'none'}"
+        )
+        raise TableError(message)
+    if not given[0].exists():
+        message = f"the survey must be a file or a folder, {given[0]} is not there"
+        raise SourceError(message)
+    return given[0]
+
+
+def survey_soundings(
+    district: District, *, points: Path | None = None, surface: Path | None = None
+) -> Soundings:
+    """Collect what a survey measured on the buildings.
+
+    Parameters
+    ----------
+    district : District
+        Its buildings.
+    points : Path, optional
+        Point cloud, or a folder of tiles.
+    surface : Path, optional
+        Surface model; give one of both.
+
+    Returns
+    -------
+    Soundings
+        The same whoever asks: `fit_district` chooses forms by them, and pictures of fits
+        show them.
+
+    Raises
+    ------
+    TableError
+        If none or both of the surveys are given.
+    HeidiError
+        If the survey cannot be read.
+    """
+    check_survey(points=points, surface=surface)
+    buildings = district.buildings
+    if surface is not None:
+        return soundings_from_surface(buildings, surface)
+    assert points is not None, "one of both is given"
+    west, south, east, north = map(float, buildings.total_bounds)
     edge = EDGE_POINTS
-    reach = (
-        float(west) - edge,
-        float(south) - edge,
-        float(east) + edge,
-        float(north) + edge,
-    )
-    return soundings_from_points(buildings, open_clouds(path).pieces(reach))
-
-
-def _of_surface(buildings: gpd.GeoDataFrame, path: Path) -> Soundings:
-    """Cells of the surface model on the buildings."""
-    return soundings_from_surface(buildings, path)
+    reach = (west - edge, south - edge, east + edge, north + edge)
+    return soundings_from_points(buildings, open_clouds(points).pieces(reach))
 
 
 def _fit(district: District, kind: str, soundings: Soundings) -> District:

@@ -1,6 +1,6 @@
 """Write results as Parquet tables that say what they hold."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +70,14 @@ class Column:
         )
 
 
+LIGHT_PARTS = {
+    "direct": "light of the sun",
+    "diffuse": "light of the sky",
+    "ground": "light thrown back by the ground",
+    "building": "light thrown back by buildings",
+}
+"""Parts of the light, in the order of `meshes.solar.irradiance.PARTS`."""
+
 FACET_COLUMNS = (
     Column("facet", pa.string(), "", "stable id of a roof or wall"),
     Column("part", pa.string(), "", "building part it belongs to"),
@@ -85,10 +93,11 @@ FACET_COLUMNS = (
     Column("y", pa.float64(), "m", "northing of the sensors' mean, EPSG:3008"),
     Column("z", pa.float64(), "m", "height of the sensors' mean, RH2000"),
     Column("sky_view", pa.float64(), "1", "cosine-weighted share of the sky dome seen"),
-    Column("horizon_view", pa.float64(), "1", "share of the horizon's light; free wall 1"),
-    Column("ground_view", pa.float64(), "1", "share of the sunlit ground's; free wall 0.5"),
-    Column("facade_view", pa.float64(), "1", "share of free facades' light; free wall 0"),
     Column("kwh_m2", pa.float64(), "kWh/m2", "irradiation of the year"),
+    *(
+        Column(f"{part}_kwh_m2", pa.float64(), "kWh/m2", f"{meaning} in the year")
+        for part, meaning in LIGHT_PARTS.items()
+    ),
     *(
         Column(f"kwh_m2_{m:02d}", pa.float64(), "kWh/m2", f"irradiation of UTC month {m}")
         for m in range(1, 13)
@@ -112,16 +121,12 @@ SENSOR_COLUMNS = (
     Column("y", pa.float64(), "m", "northing, EPSG:3008"),
     Column("z", pa.float64(), "m", "height, RH2000"),
     Column("kwh_m2", pa.float32(), "kWh/m2", "irradiation of the year"),
-    Column("sky_view", pa.float32(), "1", "cosine-weighted share of the sky dome seen"),
-    Column("horizon_view", pa.float32(), "1", "share of the horizon's light; free wall 1"),
     *(
-        Column(f"kwh_m2_{m:02d}", pa.float32(), "kWh/m2", f"irradiation of UTC month {m}")
-        for m in range(1, 13)
+        Column(f"{part}_kwh_m2", pa.float32(), "kWh/m2", f"{meaning} in the year")
+        for part, meaning in LIGHT_PARTS.items()
     ),
+    Column("sky_view", pa.float32(), "1", "cosine-weighted share of the sky dome seen"),
 )
-
-VIEWS = ("sky_view", "horizon_view", "ground_view", "facade_view")
-"""Columns that tell which share of the diffuse light a facet receives."""
 
 METER_COLUMNS = (
     Column("point", ID, "", "measuring point: building/system/point"),
@@ -143,8 +148,8 @@ def facet_table(
     facets: Facets,
     building_of: "pd.Series[str]",
     *,
-    monthly_kwh_m2: FloatArray,
-    views: Mapping[str, FloatArray],
+    parts_kwh_m2: FloatArray,
+    sky_view: FloatArray,
     pv: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Describe every facet, the light on it and the panels it carries.
@@ -155,10 +160,10 @@ def facet_table(
         The f roofs and walls.
     building_of : Series of str
         Building of each part, indexed by part: a district's ``buildings["building"]``.
-    monthly_kwh_m2 : (f, 12) float
-        Mean irradiation of each facet by UTC month [kWh/m2].
-    views : mapping of str to (f,) float
-        Mean shares of diffuse light of each facet, 0..1, under the names of `VIEWS`.
+    parts_kwh_m2 : (f, 4, 12) float
+        Mean irradiation of each facet by part (`LIGHT_PARTS`) and UTC month [kWh/m2].
+    sky_view : (f,) float
+        Mean share of the sky that each facet sees, 0..1.
     pv : DataFrame, optional
         Panels, indexed by facet id: ``pv_area_m2`` [m2], ``pv_kwp`` [kW], ``pv_kwh``
         [kWh a year]. Facets that it does not hold carry none.
@@ -173,8 +178,8 @@ def facet_table(
     TableError
         If the arrays' shapes do not fit the facets, or panels lie on unknown facets.
     """
-    wanted = {"irradiation": (len(facets), 12), **dict.fromkeys(VIEWS, (len(facets),))}
-    given = {"irradiation": monthly_kwh_m2, **views}
+    wanted = {"irradiation": (len(facets), 4, 12), "sky_view": (len(facets),)}
+    given = {"irradiation": parts_kwh_m2, "sky_view": sky_view}
     wrong = [
         f"{name} must be {shape}, got {given[name].shape}"
         for name, shape in wanted.items()
@@ -210,9 +215,13 @@ def facet_table(
             "x": centre[:, 0],
             "y": centre[:, 1],
             "z": centre[:, 2],
-            **{name: views[name] for name in VIEWS},
-            "kwh_m2": monthly_kwh_m2.sum(axis=1),
-            **{f"kwh_m2_{m + 1:02d}": monthly_kwh_m2[:, m] for m in range(12)},
+            "sky_view": sky_view,
+            "kwh_m2": parts_kwh_m2.sum(axis=(1, 2)),
+            **{
+                f"{part}_kwh_m2": parts_kwh_m2[:, k].sum(axis=1)
+                for k, part in enumerate(LIGHT_PARTS)
+            },
+            **{f"kwh_m2_{m + 1:02d}": parts_kwh_m2[:, :, m].sum(axis=1) for m in range(12)},
         }
     )
     placed = carried[list(panels)].reindex(list(facets.ids)).fillna(0.0)
@@ -245,9 +254,8 @@ def write_sensors(
     path: Path,
     facets: Facets,
     *,
-    monthly_kwh_m2: NDArray[np.float32],
+    parts_kwh_m2: NDArray[np.float32],
     sky_view: NDArray[np.float32],
-    horizon_view: NDArray[np.float32],
     provenance: Provenance,
 ) -> None:
     """Write one row per sensor, facet after facet.
@@ -258,10 +266,10 @@ def write_sensors(
         ``sensors.parquet``.
     facets : Facets
         They carry the n sensors.
-    monthly_kwh_m2 : (n, 12) float32
-        Irradiation of each sensor by UTC month [kWh/m2].
-    sky_view, horizon_view : (n,) float32
-        Sky view factor and share of the horizon's light of each.
+    parts_kwh_m2 : (n, 4) float32
+        Irradiation of each sensor over the year by part (`LIGHT_PARTS`) [kWh/m2].
+    sky_view : (n,) float32
+        Sky view factor of each.
     provenance : Provenance
         For the file's metadata.
 
@@ -273,14 +281,14 @@ def write_sensors(
         If the file cannot be written.
     """
     count = facets.sensor_count
-    shapes = (monthly_kwh_m2.shape, sky_view.shape, horizon_view.shape)
-    if shapes != ((count, 12), (count,), (count,)):
+    shapes = (parts_kwh_m2.shape, sky_view.shape)
+    if shapes != ((count, len(LIGHT_PARTS)), (count,)):
         message = (
             f"values must be given for {count} sensors, got shapes {shapes}; compute them "
             "from these facets"
         )
         raise TableError(message)
-    annual = monthly_kwh_m2.sum(axis=1, dtype=np.float64).astype(np.float32)
+    annual = parts_kwh_m2.sum(axis=1, dtype=np.float32)
     # Millimetres are enough for a place, and round numbers pack better.
     places = (facets.sensor_positions() + facets.solids.origin).round(3)
     owner = pa.DictionaryArray.from_arrays(
@@ -289,8 +297,7 @@ def write_sensors(
     arrays = [
         owner,
         *(pa.array(places[:, axis]) for axis in range(3)),
-        *(pa.array(values) for values in (annual, sky_view, horizon_view)),
-        *(pa.array(monthly_kwh_m2[:, month]) for month in range(12)),
+        *(pa.array(values) for values in (annual, *parts_kwh_m2.T, sky_view)),
     ]
     schema = table_schema(SENSOR_COLUMNS, provenance, "sensors")
     with atomic_path(path) as temporary:

@@ -58,6 +58,10 @@ class Raster:
     notes: tuple[str, ...]
 
 
+TERRAIN, SURFACE = "terrain", "surface model"
+"""What messages call a raster of elevations."""
+
+
 @dataclass(frozen=True)
 class OpenRaster:
     """An elevation raster on a north-up square grid of the plan, to be read by window.
@@ -72,6 +76,8 @@ class OpenRaster:
         Cells southwards and eastwards.
     notes : tuple of str
         What is converted on the way in.
+    what : str
+        What messages call it: ``terrain``, ``surface model``.
     """
 
     name: str
@@ -81,6 +87,7 @@ class OpenRaster:
     rows: int
     columns: int
     notes: tuple[str, ...]
+    what: str
     _cells: "rasterio.io.DatasetReader | WarpedVRT"
     _file: rasterio.io.DatasetReader
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -128,14 +135,22 @@ def read_raster(
 
 
 @contextmanager
-def open_raster(path: Path) -> Iterator[OpenRaster]:
-    """Open an elevation raster to read windows in the plan; see `read_raster`."""
+def open_raster(path: Path, *, what: str = TERRAIN) -> Iterator[OpenRaster]:
+    """Open an elevation raster to read windows in the plan; see `read_raster`.
+
+    Parameters
+    ----------
+    path : Path
+        A file that GDAL can read.
+    what : str
+        What messages call it, as `SURFACE`.
+    """
     with ExitStack() as opened:
-        source, notes = opened.enter_context(open_elevations(path))
+        source, notes = opened.enter_context(open_elevations(path, what=what))
         cells = source
         if not _lies_straight(source):
-            transform, width, height = _target(source)
-            notes = (*notes, f"terrain resampled from {_name(source)} to EPSG:{PLAN_EPSG}")
+            transform, width, height = _target(source, what)
+            notes = (*notes, f"{what} resampled from {_name(source)} to EPSG:{PLAN_EPSG}")
             cells = opened.enter_context(
                 WarpedVRT(
                     source,
@@ -159,6 +174,7 @@ def open_raster(path: Path) -> Iterator[OpenRaster]:
             rows=cells.height,
             columns=cells.width,
             notes=notes,
+            what=what,
             _cells=cells,
             _file=source,
         )
@@ -166,17 +182,17 @@ def open_raster(path: Path) -> Iterator[OpenRaster]:
 
 @contextmanager
 def open_elevations(
-    path: Path,
+    path: Path, *, what: str = TERRAIN
 ) -> Iterator[tuple[rasterio.io.DatasetReader, tuple[str, ...]]]:
     """Open an elevation raster to read windows of it; see `read_raster` for the errors."""
     if not path.is_file():
-        message = f"the terrain must be an existing file, got {path}; check the path"
+        message = f"the {what} must be an existing file, got {path}; check the path"
         raise SourceError(message)
     # GDAL would keep blocks in up to 5 % of the machine's memory.
     refuse_raster_pointer(path)
     cache = rasterio.Env(GDAL_CACHEMAX=CACHE, **OFFLINE)
-    with _translated(path), cache, rasterio.open(path) as source:
-        yield source, _check(source, path)
+    with _translated(path, what), cache, rasterio.open(path) as source:
+        yield source, _check(source, path, what)
 
 
 def write_raster(
@@ -265,7 +281,7 @@ def label_cells(
 
 
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def _translated(path: Path, what: str) -> Iterator[None]:
     """Turn the faults of the raster library into ours, its warnings into nothing."""
     try:
         with warnings.catch_warnings():
@@ -276,16 +292,16 @@ def _translated(path: Path) -> Iterator[None]:
         message = f"the reference system of {path.name} must be known: {_one_line(error)}"
         raise CrsError(message) from error
     except RasterioError as error:
-        message = f"the terrain must be a readable GeoTIFF, got {path}: {_one_line(error)}"
+        message = f"the {what} must be a readable GeoTIFF, got {path}: {_one_line(error)}"
         raise SourceError(message) from error
 
 
-def _check(source: rasterio.io.DatasetReader, path: Path) -> tuple[str, ...]:
+def _check(source: rasterio.io.DatasetReader, path: Path, what: str) -> tuple[str, ...]:
     """Refuse what is no elevation raster of a known place; note the height system."""
     bands = [i for i, c in enumerate(source.colorinterp, 1) if c != ColorInterp.alpha]
     if len(bands) != 1 or bands[0] != 1:
         message = (
-            f"a terrain must have one band of elevations, {path.name} has {source.count} "
+            f"a {what} must have one band of elevations, {path.name} has {source.count} "
             "bands; give the elevation model, not a picture or an archive of layers"
         )
         raise TerrainError(message)
@@ -294,12 +310,12 @@ def _check(source: rasterio.io.DatasetReader, path: Path) -> tuple[str, ...]:
         raise TerrainError(message)
     if source.crs is None or not source.crs.to_wkt():
         message = (
-            f"the terrain must have a reference system, {path.name} has none; "
+            f"the {what} must have a reference system, {path.name} has none; "
             "assign it, for example with gdal_edit.py -a_srs EPSG:3008"
         )
         raise CrsError(message)
     if source.transform.is_identity:
-        message = f"the terrain must say where it lies, {path.name} has no georeference"
+        message = f"the {what} must say where it lies, {path.name} has no georeference"
         raise TerrainError(message)
     horizontal(source.crs.to_wkt())
     _check_unit((source.units[0] or "").strip().lower(), path)
@@ -309,7 +325,7 @@ def _check(source: rasterio.io.DatasetReader, path: Path) -> tuple[str, ...]:
     factor = heights.axis_info[0].unit_conversion_factor
     if factor != 1.0:
         _check_unit(heights.axis_info[0].unit_name, path)
-    return (f"terrain heights are given in {heights.name} and taken as RH2000 unchanged",)
+    return (f"{what} heights are given in {heights.name} and taken as RH2000 unchanged",)
 
 
 def _check_unit(unit: str, path: Path) -> None:
@@ -340,7 +356,7 @@ def _lies_straight(source: rasterio.io.DatasetReader) -> bool:
     return square and straight and same_plane(horizontal(source.crs.to_wkt()), PLAN)
 
 
-def _target(source: rasterio.io.DatasetReader) -> tuple[Affine, int, int]:
+def _target(source: rasterio.io.DatasetReader, what: str) -> tuple[Affine, int, int]:
     """Square north-up grid of the plan that covers a raster at its own fineness."""
     corners = [_place(source, *corner) for corner in _corner_cells(source)]
     xs, ys = zip(*corners, strict=True)
@@ -349,9 +365,7 @@ def _target(source: rasterio.io.DatasetReader) -> tuple[Affine, int, int]:
         plane, PLAN.to_wkt(), min(xs), min(ys), max(xs), max(ys), densify_pts=51
     )
     if not np.isfinite([west, south, east, north]).all():
-        message = (
-            f"the terrain must be convertible to EPSG:{PLAN_EPSG}, got {_name(source)}"
-        )
+        message = f"the {what} must be convertible to EPSG:{PLAN_EPSG}, got {_name(source)}"
         raise CrsError(message)
     t = source.transform
     if horizontal(source.crs.to_wkt()).is_geographic:
@@ -399,7 +413,7 @@ def _read_window(raster: OpenRaster, bounds: Bounds | None, *, most_cells: int) 
         columns, rows = max(columns // factor, 1), max(rows // factor, 1)
         notes = (
             *notes,
-            f"terrain averaged from {cell:g} m to {cell * factor:g} m cells "
+            f"{raster.what} averaged from {cell:g} m to {cell * factor:g} m cells "
             f"to stay below {most_cells:,} cells",
         )
     window = Window(first_column, first_row, columns * factor, rows * factor)
@@ -428,7 +442,7 @@ def _no_overlap(raster: OpenRaster, bounds: Bounds | None) -> str:
     """Say where the raster lies and where it should."""
     west, south, east, north = raster._cells.bounds
     message = (
-        f"the terrain must overlap the buildings, {raster.name} covers "
+        f"the {raster.what} must overlap the buildings, {raster.name} covers "
         f"E {west:.0f}..{east:.0f}, N {south:.0f}..{north:.0f}"
     )
     if bounds is not None:

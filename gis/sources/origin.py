@@ -50,9 +50,13 @@ class SourceTable:
     mended : mapping of str to mapping
         Faults that the reader had to mend, by their name in `gis.repair_log.FAULTS`: how
         many rings of each feature had it, by identity.
+    passages : GeoDataFrame or None
+        Ways that lead through the buildings, as `gis.passages.make_passages` takes them;
+        None where the file tells of none.
     """
 
     frame: gpd.GeoDataFrame
     notes: tuple[str, ...]
     origin: Origin
     mended: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    passages: gpd.GeoDataFrame | None = None

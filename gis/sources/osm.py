@@ -18,6 +18,7 @@ from gis.sources.origin import Origin, SourceTable
 from gis.sources.osm_areas import Areas, areas_of
 from gis.sources.osm_elements import overpass_elements, year_of
 from gis.sources.osm_features import feature_areas
+from gis.sources.osm_passages import passages_of_document, passages_of_elements
 from gis.sources.osm_tags import (
     NUMBERS,
     ROOF_TEXTS,
@@ -85,13 +86,15 @@ def is_overpass(document: object) -> bool:
 def osm_of_xml(path: Path) -> SourceTable:
     """Read buildings of an ``.osm`` file; see `read_osm`."""
     elements = xml_elements(path)
-    return _table(areas_of(elements), "buildings, XML extract", elements.year, path.name)
+    table = _table(areas_of(elements), "buildings, XML extract", elements.year, path.name)
+    return replace(table, passages=passages_of_elements(elements))
 
 
 def osm_of_overpass(document: object, name: str) -> SourceTable:
     """Take buildings out of a parsed reply of Overpass; see `read_osm`."""
     elements = overpass_elements(document, name)
-    return _table(areas_of(elements), "buildings, Overpass extract", elements.year, name)
+    table = _table(areas_of(elements), "buildings, Overpass extract", elements.year, name)
+    return replace(table, passages=passages_of_elements(elements))
 
 
 def osm_of_geojson(
@@ -123,7 +126,8 @@ def osm_of_geojson(
     stamp = json_text.mapping(document).get("timestamp")
     areas = _told_of_others(feature_areas(found), len(found.ids))
     crs = found.crs or "EPSG:4326"
-    return _table(areas, "buildings, GeoJSON extract", year_of(stamp), name, crs=crs)
+    table = _table(areas, "buildings, GeoJSON extract", year_of(stamp), name, crs=crs)
+    return replace(table, passages=passages_of_document(document, crs))
 
 
 def osm_of_frame(frame: gpd.GeoDataFrame, name: str) -> SourceTable:

@@ -116,7 +116,7 @@ class Gathering:
         """Take a way: numbers of its nodes (0 where not told), perhaps with places."""
         count = len(refs)
         # Roads and woods share outlines with buildings; their tags do not matter.
-        tags = tags if is_building(tags) else NO_TAGS
+        tags = tags if is_building(tags) or is_passage(tags) else NO_TAGS
         place = self.way_place.get(number)
         if place is None:
             place = len(self.way_tags)
@@ -197,6 +197,21 @@ def is_building(tags: Tags) -> bool:
         Whatever the value is.
     """
     return KEYS[0] in tags or KEYS[1] in tags
+
+
+def is_passage(tags: Tags) -> bool:
+    """Tell whether an element is a way that leads through a building.
+
+    Parameters
+    ----------
+    tags : mapping
+        Of the element.
+
+    Returns
+    -------
+    bool
+    """
+    return tags.get("tunnel") == "building_passage"
 
 
 def year_of(stamp: object) -> int | None:
@@ -320,7 +335,9 @@ def _whole(number: object) -> int:
 
 
 def _tags(tags: object) -> Tags:
-    """Take tags as texts, those of buildings and relations only."""
-    if not isinstance(tags, dict) or not ("type" in tags or is_building(tags)):
+    """Take tags as texts, those of buildings, passages and relations only."""
+    if not isinstance(tags, dict):
+        return NO_TAGS
+    if not ("type" in tags or is_building(tags) or is_passage(tags)):
         return NO_TAGS
     return {str(key): str(value) for key, value in tags.items()}

@@ -31,6 +31,8 @@ NUMBERS: Mapping[str, tuple[str, ...]] = {
     "roof:height": ("roof:height",),
     "roof:levels": ("roof:levels",),
     "min_level": ("building:min_level",),
+    "parapet_height": ("roof:parapet:height", "parapet:height"),
+    "parapet_width": ("roof:parapet:width", "parapet:width"),
 }
 """Columns and the keys they are read from, in order of trust."""
 

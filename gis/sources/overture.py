@@ -48,6 +48,7 @@ _NUMBERS = {
     "height": "height",
     "num_floors": "building:levels",
     "min_height": "min_height",
+    "min_floor": "min_floor",
     "roof_height": "roof:height",
 }
 _TEXTS = ("id", "building_id", "class", "subtype", "roof_shape")
@@ -84,8 +85,9 @@ def read_overture(path: Path, parts: Path | None = None) -> SourceTable:
     SourceTable
         Longitude and latitude. Columns ``part``, ``building``, ``name``, ``use``,
         ``dataset``, ``licence`` (of each row) and those of ``height``,
-        ``building:levels``, ``min_height``, ``roof:shape``, ``roof:height`` that are
-        told; ``height_source`` where a height comes from another data set than the outline.
+        ``building:levels``, ``min_height``, ``min_floor``, ``roof:shape``,
+        ``roof:height`` that are told; ``height_source`` where a height comes from another
+        data set than the outline.
 
     Raises
     ------

@@ -49,6 +49,7 @@ THEMES = {
         'relation["building"]',
         'way["building:part"]',
         'relation["building:part"]',
+        'way["tunnel"="building_passage"]',
     ),
     "trees": ('node["natural"="tree"]', 'way["natural"="tree_row"]'),
     "streets": ('way["highway"]', 'way["railway"]'),

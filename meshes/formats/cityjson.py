@@ -14,8 +14,10 @@ from gis.district import District
 from gis.errors import GeometryError, TableError
 from gis.faults import count_things
 from gis.files import atomic_path
+from meshes.formats.cityjson_around import around_objects
 from meshes.formats.cityjson_sequence import to_sequence
 from meshes.formats.cityjson_values import is_known, known
+from meshes.formats.surroundings import Surroundings
 from meshes.polygons import FloatArray, IntArray, make_polygons
 from meshes.predicates import examine
 from meshes.solids import Kind, Solids
@@ -36,6 +38,7 @@ SURFACES = {
     Kind.ROOF: "RoofSurface",
     Kind.WALL: "WallSurface",
     Kind.GROUND: "GroundSurface",
+    Kind.UNDERSIDE: "OuterCeilingSurface",
 }
 
 _LOD = re.compile(r"[0-3](\.[0-3])?")
@@ -54,6 +57,7 @@ def write_cityjson(
     lod: str | Sequence[str] = LOD,
     reference_date: datetime.date | None = None,
     contact: Mapping[str, str] | None = None,
+    surroundings: Surroundings | None = None,
 ) -> None:
     """Write one city object per building, with parts of its own where it has several.
 
@@ -79,11 +83,14 @@ def write_cityjson(
         When the model held.
     contact : mapping, optional
         Who answers for it: at least ``contactName`` and ``emailAddress``.
+    surroundings : Surroundings, optional
+        Ground, water and trees of the same district, with the solids' origin.
 
     Raises
     ------
     TableError
-        If solids, results and district do not belong together, or a result is infinite.
+        If solids, results, surroundings and district do not belong together, or a result
+        is infinite.
     GeometryError
         If a solid would not be valid in the file, or a level of detail is none.
     OutputError
@@ -95,24 +102,36 @@ def write_cityjson(
     EPSG registers the system as north, east, up. The standard prescribes no attribute names
     since version 2.0; ``measuredHeight``, ``function`` and ``yearOfConstruction`` are those
     of CityGML. The height is the one above ground of the highest part; how it is known
-    stands in ``height_source``. Equal input gives equal bytes.
+    stands in ``height_source``. Equal input gives equal bytes. Buildings are the same with
+    and without surroundings, to the numbers of their vertices.
     """
     _check(district, solids, attributes)
     levels = _levels(solids, lod)
     told = _surface_rows(solids, surfaces)
     vertices, faces = _quantise(solids)
     check_written(solids, vertices, faces)
+    geometry = _geometry(solids, faces, levels, told)
+    objects = _city_objects(district, geometry, attributes)
+    low, high = vertices.min(axis=0) * SCALE, vertices.max(axis=0) * SCALE
+    templates: Json = {}
+    if surroundings is not None:
+        around = around_objects(
+            surroundings, district.trees, vertices, scale=SCALE, taken=objects
+        )
+        objects |= around.objects
+        vertices = around.vertices
+        low, high = np.minimum(low, around.low), np.maximum(high, around.high)
+        templates = around.templates
     metadata: Json = {
         "title": _title(district),
         "referenceSystem": REFERENCE_SYSTEM,
-        "geographicalExtent": _extent(vertices, solids.origin),
+        "geographicalExtent": _extent(low, high, solids.origin),
         "credits": list(district.credits),
     }
     if reference_date is not None:
         metadata["referenceDate"] = reference_date.isoformat()
     if contact is not None:
         metadata["pointOfContact"] = _contact(contact)
-    geometry = _geometry(solids, faces, levels, told)
     document: Json = {
         "type": "CityJSON",
         "version": "2.0",
@@ -121,9 +140,11 @@ def write_cityjson(
             "translate": [float(value) for value in solids.origin],
         },
         "metadata": metadata,
-        "CityObjects": _city_objects(district, geometry, attributes),
+        "CityObjects": objects,
         "vertices": vertices.tolist(),
     }
+    if templates:
+        document["geometry-templates"] = templates
     lines = to_sequence(document) if path.suffix == ".jsonl" else [document]
     text = "\n".join(
         json.dumps(line, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -279,10 +300,9 @@ def _without_repeats(ring: IntArray) -> IntArray:
     return kept
 
 
-def _extent(vertices: IntArray, origin: FloatArray) -> list[float]:
+def _extent(low: FloatArray, high: FloatArray, origin: FloatArray) -> list[float]:
     """Return smallest and largest east, north, up [m]."""
-    corners = np.concatenate([vertices.min(axis=0), vertices.max(axis=0)])
-    extent: list[float] = (corners * SCALE + np.tile(origin, 2)).round(4).tolist()
+    extent: list[float] = np.r_[low + origin, high + origin].round(4).tolist()
     return extent
 
 
@@ -347,8 +367,8 @@ def _solid(faces: Faces, lod: str, told: list[Json] | None) -> Json:
     """Return one solid of one shell with a meaning for every face."""
     surfaces: list[Json]
     if told is None:
-        order = list(SURFACES)
-        surfaces = [{"type": name} for name in SURFACES.values()]
+        order = [kind for kind in SURFACES if any(kind == own for own, _ in faces)]
+        surfaces = [{"type": SURFACES[kind]} for kind in order]
         values = [order.index(Kind(kind)) for kind, _ in faces]
     else:
         surfaces = [

@@ -174,6 +174,7 @@ def kinds_of(polygons: Polygons, label: IntArray, notes: list[str]) -> NDArray[n
     up = polygons.normal[:, 2]
     seen = np.select([up > VERTICAL, up < -VERTICAL], [Kind.ROOF, Kind.GROUND], Kind.WALL)
     untold = label == BY_NORMAL
+    untold |= (label == Kind.UNDERSIDE) & (up >= -VERTICAL)
     if untold.any():
         count = count_things(int(untold.sum()), "face")
         notes.append(f"{count} without a fitting label told by the direction it looks to")

@@ -21,9 +21,10 @@ LABELS = {
     "RoofSurface": int(Kind.ROOF),
     "WallSurface": int(Kind.WALL),
     "GroundSurface": int(Kind.GROUND),
+    "OuterCeilingSurface": int(Kind.UNDERSIDE),
 }
 """Kinds of labelled faces. What other labels mean for light depends on the direction:
-windows lie in walls and in roofs, outer ceilings and floors are undersides and terraces."""
+windows lie in walls and in roofs, outer floors are terraces."""
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,9 @@ def rule_faults(documents: Sequence[object]) -> list[str]:
     head = mapping(documents[0])
     faults = [*_head(head)]
     materials = len(sequence(mapping(head.get("appearance")).get("materials")))
+    templates = mapping(head.get("geometry-templates"))
+    faults += _templates(templates, materials)
+    count = len(sequence(templates.get("templates")))
     for number, thing in enumerate(documents):
         document = mapping(thing)
         if number and document.get("type") != "CityJSONFeature":
@@ -98,8 +101,23 @@ def rule_faults(documents: Sequence[object]) -> list[str]:
         elif number and str(document.get("id")) not in mapping(document["CityObjects"]):
             faults.append(f"line {number + 1} has an id that none of its objects has")
         faults += _vertices(document)
-        faults += _objects(document, materials)
+        faults += _objects(document, materials, count)
     return faults
+
+
+def _templates(templates: Json, materials: int) -> Iterator[str]:
+    """Yield faults of the geometries that objects share."""
+    vertices = sequence(templates.get("vertices-templates"))
+    odd = sum(not _are_numbers(vertex, 3) for vertex in vertices)
+    if odd:
+        yield f"vertices of templates must be three numbers each, {odd} are not"
+    for number, thing in enumerate(sequence(templates.get("templates"))):
+        geometry = mapping(thing)
+        if geometry.get("type") == INSTANCE:
+            yield f"template {number} must not be an instance itself"
+            continue
+        for fault in _geometry(geometry, len(vertices), materials, 0):
+            yield f"template {number}: {fault}"
 
 
 def _head(head: Json) -> Iterator[str]:
@@ -142,7 +160,7 @@ def _vertices(document: Json) -> Iterator[str]:
         yield f"vertices must be three whole numbers each, {odd} are not"
 
 
-def _objects(document: Json, materials: int) -> Iterator[str]:
+def _objects(document: Json, materials: int, templates: int) -> Iterator[str]:
     """Yield faults of the city objects of a document or a feature."""
     objects = {
         name: mapping(thing) for name, thing in mapping(document.get("CityObjects")).items()
@@ -161,16 +179,21 @@ def _objects(document: Json, materials: int) -> Iterator[str]:
         if "attributes" in thing and not isinstance(thing["attributes"], dict):
             yield f"attributes of object {name} must be a mapping"
         for geometry in sequence(thing.get("geometry")):
-            for fault in _geometry(mapping(geometry), count, materials):
+            for fault in _geometry(mapping(geometry), count, materials, templates):
                 yield f"object {name}: {fault}"
 
 
-def _geometry(geometry: Json, count: int, materials: int) -> Iterator[str]:
+def _geometry(geometry: Json, count: int, materials: int, templates: int) -> Iterator[str]:
     """Yield faults of one geometry."""
     kind = str(geometry.get("type"))
     if kind == INSTANCE:
         if not _are_numbers(geometry.get("transformationMatrix"), 16):
             yield "an instance must have a matrix of sixteen numbers"
+        if not _is_number_of(geometry.get("template"), templates):
+            yield f"an instance must repeat a template 0..{templates - 1}"
+        place = sequence(geometry.get("boundaries"))
+        if len(place) != 1 or not _is_number_of(place[0], count):
+            yield f"an instance must stand on one vertex 0..{count - 1}"
         return
     if kind not in DEPTHS:
         if kind not in ("MultiPoint", "MultiLineString"):

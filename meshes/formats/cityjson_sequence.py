@@ -13,14 +13,14 @@ def to_sequence(document: Json) -> list[Json]:
     Parameters
     ----------
     document : dict
-        CityJSON without appearance and templates; every geometry bounds surfaces.
+        CityJSON without appearance; every geometry bounds surfaces or repeats a template.
 
     Returns
     -------
     list of dict
         The first line without objects, then a ``CityJSONFeature`` for each object without
         parents, which holds it, its descendants and the vertices they use. All share the
-        first line's transform.
+        first line's transform and templates.
     """
     objects = {name: mapping(o) for name, o in mapping(document["CityObjects"]).items()}
     vertices = sequence(document["vertices"])

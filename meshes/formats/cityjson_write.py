@@ -22,6 +22,7 @@ SURFACES = {
     Kind.ROOF: "RoofSurface",
     Kind.WALL: "WallSurface",
     Kind.GROUND: "GroundSurface",
+    Kind.UNDERSIDE: "OuterCeilingSurface",
 }
 
 BY_DIRECTION = "direction of the face"

@@ -46,11 +46,17 @@ class GlbWriter:
         self._scene: Json = {"nodes": []} | ({"extras": extras} if extras else {})
         self._lists: dict[str, list[Json]] = {}
         self._used: set[str] = set()
+        self._required: set[str] = set()
         self._blob = bytearray()
 
     def use(self, extension: str) -> None:
         """Say that the document uses an extension, without asking readers to know it."""
         self._used.add(extension)
+
+    def require(self, extension: str) -> None:
+        """Say that the document would show something wrong without an extension."""
+        self.use(extension)
+        self._required.add(extension)
 
     def add(self, what: str, thing: Json) -> int:
         """Append to a list of the document (``meshes``, ``nodes``); return its place."""
@@ -163,6 +169,8 @@ class GlbWriter:
         document: Json = {"asset": self._asset}
         if self._used:
             document["extensionsUsed"] = sorted(self._used)
+        if self._required:
+            document["extensionsRequired"] = sorted(self._required)
         if self.extensions:
             document["extensions"] = self.extensions
         # Empty lists are not allowed, and a scene without nodes has none.

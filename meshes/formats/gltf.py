@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from gis.crs import HEIGHT_EPSG, PLAN_EPSG
 from gis.errors import TableError
 from gis.files import atomic_path
+from meshes.crowns import make_crowns
 from meshes.facets import Facets
 from meshes.formats.atlas import Atlas, bake_atlas
 from meshes.formats.features import FEATURES, add_tables, feature_numbers
@@ -21,7 +22,7 @@ from meshes.formats.painted import (
     paint_faces,
 )
 from meshes.formats.surroundings import Layer, Surroundings, TreePlaces
-from meshes.formats.tree_shape import tree_shape
+from meshes.formats.tree_shape import TreeShape, tree_proportions, tree_shape
 from meshes.polygons import FloatArray, IntArray
 from meshes.render.colours import UNIT, IrradiationScale, hex_linear, to_linear
 from meshes.render.looks import DATA
@@ -32,6 +33,8 @@ COLOUR_STEPS = 65_535
 
 COORDINATE_STEPS = 65_535
 """Places in a picture in 16 bits: a sixteenth of a texel in the widest."""
+
+INSTANCING = "EXT_mesh_gpu_instancing"
 
 NEAREST, CLAMP = 9728, 33071
 """Texels show as they are; the edge of the picture does not repeat."""
@@ -133,6 +136,7 @@ def make_glb(
     title: str = "",
     credits: Sequence[str] = (),
     place: Place | None = None,
+    instancing: bool = False,
 ) -> bytes:
     """Return a whole glTF file, see `write_glb`.
 
@@ -146,6 +150,10 @@ def make_glb(
         As in `write_glb`.
     place : callable, optional
         Moves positions (n, 3) [m, local] just before they are written.
+    instancing : bool
+        Whether trees are lists of places that the graphics card repeats
+        (EXT_mesh_gpu_instancing, which a reader must then know), and not nodes that share
+        a mesh, which every reader knows.
     """
     extras: Json = {"title": title} if title else {}
     if place is None and painted is not None:
@@ -164,7 +172,7 @@ def make_glb(
     if around is not None:
         for layer in around.layers:
             _add_layer(writer, layer, moved)
-        _add_trees(writer, around.trees, moved)
+        _add_trees(writer, around.trees, moved, instancing=instancing)
     return writer.to_bytes()
 
 
@@ -348,11 +356,45 @@ def _add_layer(writer: GlbWriter, layer: Layer, place: Place) -> None:
     writer.add_node({"name": layer.name, "mesh": mesh})
 
 
-def _add_trees(writer: GlbWriter, trees: TreePlaces, place: Place) -> None:
-    """Add one tree, and a node for each place where it stands."""
+def _add_trees(
+    writer: GlbWriter, trees: TreePlaces, place: Place, *, instancing: bool
+) -> None:
+    """Add a tree for each proportion that occurs, and the places where each stands."""
     if not len(trees.foot):
         return
-    shape = tree_shape()
+    crowns = make_crowns(trees.foot, trees.height, trees.crown_radius)
+    proportions, number = tree_proportions(crowns)
+    material = writer.add_material("tree")
+    feet = to_gltf_axes(place(trees.foot)).round(3) + np.float32(0)
+    sizes = np.c_[trees.crown_radius, trees.height, trees.crown_radius].round(3)
+    children = []
+    for k, (crown, trunk) in enumerate(proportions):
+        mesh = _add_tree(writer, tree_shape(crown, trunk), material)
+        chosen = np.flatnonzero(number == k)
+        if instancing:
+            attributes = {
+                "TRANSLATION": writer.add_attribute(feet[chosen]),
+                "SCALE": writer.add_attribute(sizes[chosen].astype("<f4")),
+            }
+            extensions = {INSTANCING: {"attributes": attributes}}
+            node: Json = {"name": "trees", "mesh": mesh, "extensions": extensions}
+            children.append(writer.add("nodes", node))
+            continue
+        children += [
+            writer.add("nodes", {"mesh": mesh, "translation": foot, "scale": size})
+            for foot, size in zip(
+                feet[chosen].astype(np.float64).round(3).tolist(),
+                sizes[chosen].tolist(),
+                strict=True,
+            )
+        ]
+    if instancing:
+        writer.require(INSTANCING)
+    writer.add_node({"name": "trees", "children": children})
+
+
+def _add_tree(writer: GlbWriter, shape: TreeShape, material: int) -> int:
+    """Add the mesh of one tree; return its number."""
     tones = np.array([hex_linear(DATA.crown), hex_linear(DATA.trunk)])
     shades = np.rint(tones * COLOUR_STEPS).astype("<u2")[shape.is_trunk.astype(np.int64)]
     primitive = {
@@ -362,16 +404,9 @@ def _add_trees(writer: GlbWriter, trees: TreePlaces, place: Place) -> None:
             "COLOR_0": writer.add_attribute(shades, normalized=True),
         },
         "indices": writer.add_indices(shape.triangles, vertices=len(shape.corners)),
-        "material": writer.add_material("tree"),
+        "material": material,
     }
-    mesh = writer.add("meshes", {"name": "tree", "primitives": [primitive]})
-    feet = to_gltf_axes(place(trees.foot)).astype(np.float64).round(3)
-    sizes = np.c_[trees.crown_radius, trees.height, trees.crown_radius].round(3)
-    children = [
-        writer.add("nodes", {"mesh": mesh, "translation": foot, "scale": size})
-        for foot, size in zip(feet.tolist(), sizes.tolist(), strict=True)
-    ]
-    writer.add_node({"name": "trees", "children": children})
+    return writer.add("meshes", {"name": "tree", "primitives": [primitive]})
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -206,10 +206,10 @@ class _Reading:
 def _materials(painted: PaintedFaces) -> tuple[list[str], FloatArray, IntArray]:
     """Name materials, their colours (m, 3), and tell that of each face."""
     if painted.scale is None:
-        kind = painted.solids.kind.astype(np.int64)
-        colours = np.zeros((len(Kind), 3))
+        kinds, kind = np.unique(painted.solids.kind, return_inverse=True)
+        colours = np.zeros((len(kinds), 3))
         colours[kind] = painted.colour
-        return [KIND_NAMES[Kind(k)] for k in range(len(Kind))], colours, kind
+        return [KIND_NAMES[Kind(k)] for k in kinds.tolist()], colours, kind.astype(np.int64)
     known = np.isfinite(painted.irradiation)
     step = np.floor(np.where(known, painted.irradiation, 0.0) / CLASS).astype(np.int64)
     step[~known] = -1

@@ -26,7 +26,7 @@ class PaintedFaces:
     ids : (f,) str
         Name of each face: that of its facet, else its part, kind and place in the part.
     facet : (f,) int
-        Facet of each face, -1 for none: faces below ground get no light.
+        Facet of each face, -1 for none: faces without sensors get no light.
     area : (f,) float
         Area above ground where a face is a facet, else its whole area [m2].
     irradiation : (f,) float
@@ -137,7 +137,8 @@ def _names(solids: Solids) -> NDArray[np.str_]:
 
 def _plain(solids: Solids) -> Float32Array:
     """Return the tones of the white model."""
-    tones = np.array([hex_srgb(MODEL.roof), hex_srgb(DATA.wall), hex_srgb(DATA.wall)])
+    tones = np.array([hex_srgb(DATA.wall)] * len(Kind))
+    tones[Kind.ROOF] = hex_srgb(MODEL.roof)
     return tones[solids.kind].astype(np.float32)
 
 

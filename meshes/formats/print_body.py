@@ -76,7 +76,7 @@ def bodies(
     solids : Solids
         Closed parts [mm].
     foot : float, optional
-        Level down to which the ground faces are drawn [mm].
+        Level down to which the lower faces are drawn [mm].
     swollen : float
         How far walls move outwards [mm], see `meshes.formats.print_plan.swell`.
 
@@ -91,7 +91,9 @@ def bodies(
     mesh, face = mesh_of_solids(solids)
     vertices = swell(mesh, outlines(solids), width=swollen) if swollen else mesh.vertices
     if foot is not None:
-        ground = mesh.triangles[solids.kind[face] == Kind.GROUND]
+        # What hangs in the air cannot be printed: it is filled down, as bridges are.
+        lower = np.isin(solids.kind[face], (Kind.GROUND, Kind.UNDERSIDE))
+        ground = mesh.triangles[lower]
         vertices = vertices.copy()
         vertices[np.unique(ground), 2] = foot
     order = np.argsort(mesh.group, kind="stable")

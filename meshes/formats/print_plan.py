@@ -111,8 +111,8 @@ def widen(
 
 
 def outlines(solids: Solids) -> Shapes:
-    """Return the plan of each part from its ground faces, empty where it has none."""
-    faces = np.flatnonzero(solids.kind == Kind.GROUND)
+    """Return the plan of each part from its lower faces, empty where it has none."""
+    faces = np.flatnonzero(np.isin(solids.kind, (Kind.GROUND, Kind.UNDERSIDE)))
     some = solids.faces.take(faces)
     shapes = np.full(len(solids.parts), shapely.Polygon(), object)
     by_part: dict[int, list[shapely.Polygon]] = {}

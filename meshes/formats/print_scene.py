@@ -25,7 +25,7 @@ from meshes.formats.print_plan import (
     thin_places,
     widen,
 )
-from meshes.formats.surroundings import thin_ground
+from meshes.ground.thinning import thin_ground
 from meshes.polygons import FloatArray, IntArray
 from meshes.render.ground import Land, lay_land
 from meshes.solids import Kind, Solids

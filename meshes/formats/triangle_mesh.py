@@ -57,6 +57,9 @@ class TriangleMesh:
         where the file does not tell.
     left_out : int
         Faces without area that were dropped on the way.
+    shift : (3,) float
+        What was taken off the coordinates of the file to come near 0 [m], see
+        `meshes.formats.mesh_file.read_mesh`; 0 if nothing was.
 
     Raises
     ------
@@ -70,6 +73,7 @@ class TriangleMesh:
     group: NDArray[np.int32]
     origin: FloatArray | None = field(default=None, compare=False)
     left_out: int = 0
+    shift: FloatArray = field(default_factory=lambda: np.zeros(3), compare=False)
 
     def __post_init__(self) -> None:
         """Refuse corners that do not exist and places that are none."""

@@ -73,11 +73,11 @@ class Code(IntEnum):
     NORMAL_OR_AREA_WRONG = 1002
     """The stated normal or area of a face is not that of its corners."""
     KIND_UNKNOWN = 1003
-    """A face is neither roof nor wall nor ground."""
+    """A face is neither roof nor wall, ground nor underside."""
     ROOF_LOOKS_DOWN = 1004
     """A roof face does not look up."""
     GROUND_LOOKS_UP = 1005
-    """A ground face does not look down."""
+    """A ground face or an underside does not look down."""
     VOLUME_NOT_AREA_TIMES_HEIGHT = 1006
     """A block does not hold what its roof area times its height makes."""
 

@@ -47,7 +47,8 @@ def law_faults(skin: Skin, sound: BoolArray) -> Iterator[Fault]:
     wrong = np.abs(normal - solids.faces.normal).max(axis=1, initial=0.0) > MEASURED
     wrong |= np.abs(area - solids.faces.area) > MEASURED * np.maximum(area, 1.0)
     down = (solids.kind == Kind.ROOF) & (skin.vector[:, 2] <= 0)
-    up = (solids.kind == Kind.GROUND) & (skin.vector[:, 2] >= 0)
+    lower = (solids.kind == Kind.GROUND) | (solids.kind == Kind.UNDERSIDE)
+    up = lower & (skin.vector[:, 2] >= 0)
     broken = np.zeros(len(sound), np.bool_)
     for code, faces, words in (
         (
@@ -56,7 +57,7 @@ def law_faults(skin: Skin, sound: BoolArray) -> Iterator[Fault]:
             "Stating a normal or an area other than that of their corners",
         ),
         (Code.ROOF_LOOKS_DOWN, down, "Roofs that do not look up"),
-        (Code.GROUND_LOOKS_UP, up, "Ground that does not look down"),
+        (Code.GROUND_LOOKS_UP, up, "Ground or undersides that do not look down"),
     ):
         broken[solids.part[asked & faces]] = True
         yield from _by_part(skin, asked & faces, code, words)

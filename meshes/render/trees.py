@@ -4,10 +4,10 @@ from functools import cache
 
 import geopandas as gpd
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
 from gis.terrain import Terrain
+from meshes.crowns import crowns_of_trees
 from meshes.render.triangles import (
     Surface,
     Triangles,
@@ -15,12 +15,6 @@ from meshes.render.triangles import (
     make_triangles,
     quads,
 )
-
-CROWN_SHARE = 0.72
-"""Most of a tree's height that the crown may take; the rest is trunk."""
-
-TRUNK_SHARE = 0.09
-"""Radius of the trunk as a share of the crown's."""
 
 TRUNK_SIDES = 6
 
@@ -44,24 +38,18 @@ def tree_triangles(
     Returns
     -------
     Triangles
-        An ellipsoid whose top is at the tree's height, and a prism below it.
+        An ellipsoid whose top is at the tree's height, and a prism below it, in the
+        proportions of `meshes.crowns`.
     """
-    places = shapely.get_coordinates(trees.geometry.to_numpy())
-    height = trees["height"].to_numpy(np.float64)
-    radius = trees["crown_radius"].to_numpy(np.float64)
-    foot = np.c_[places, terrain.sample(places[:, 0], places[:, 1])] - origin
-    # As tall as wide at most, so that street trees look round and not like poles.
-    half = np.minimum(height * CROWN_SHARE, 2.4 * radius) / 2
-    middle = foot + np.c_[np.zeros((len(foot), 2)), height - half]
-    radii = np.c_[radius, radius, half]
-    ball = _ball()
+    grown = crowns_of_trees(trees, terrain, origin=origin)
+    middle, radii, ball = grown.middle, grown.radii, _ball()
     crowns = middle[:, None, None] + ball * radii[:, None, None]
     tilted = ball / radii[:, None, None]
     tilted /= np.linalg.norm(tilted, axis=-1, keepdims=True)
     return join_triangles(
         [
             make_triangles(crowns, Surface.CROWN, normals=tilted),
-            make_triangles(_trunks(foot, middle, radius * TRUNK_SHARE), Surface.TRUNK),
+            make_triangles(_trunks(grown.foot, middle, grown.trunk_radius), Surface.TRUNK),
         ]
     )
 

@@ -85,7 +85,9 @@ def fit_roofs(
         them; ``top`` and ``eaves`` [m, RH2000], NaN where the form is ""; ``residual``
         (root mean square distance of the points that lie on the roof from it [m], also of
         fits that were refused), ``samples`` (points used), ``on_roof`` (share of them that
-        lie on it) and ``roof_fit`` ("fitted", or why not).
+        lie on it), ``band`` (distance up to which they do [m]) and ``roof_fit`` ("fitted",
+        or why not). Residuals of the planes of a roof that was built are those of
+        `meshes.roofs.residuals.measure_residuals`.
     notes : tuple of str
         How many were fitted and how many not, by reason.
 
@@ -107,7 +109,7 @@ def fit_roofs(
        (1974).
     """
     outlines = _outlines(buildings, soundings)
-    used = _usable(soundings, buildings["base"].to_numpy(np.float64))
+    used = roof_samples(buildings, soundings)
     start = np.searchsorted(used.owner, np.arange(len(buildings) + 1)).astype(np.int64)
     tables = []
     first = 0
@@ -147,8 +149,23 @@ def _outlines(
     return np.asarray(shapely.orient_polygons(shapes), object)
 
 
-def _usable(soundings: Soundings, base: FloatArray) -> Soundings:
-    """Leave out ground, and of very many points all but every so manyth."""
+def roof_samples(buildings: gpd.GeoDataFrame, soundings: Soundings) -> Soundings:
+    """Return the points that a fit rests on.
+
+    Parameters
+    ----------
+    buildings : GeoDataFrame
+        Column ``base`` [m, RH2000].
+    soundings : Soundings
+        Points inside.
+
+    Returns
+    -------
+    Soundings
+        Without those less than `gis.heights.LOWEST` above the base, which are ground, and
+        of very many points `MOST` a building, evenly spread.
+    """
+    base = buildings["base"].to_numpy(np.float64)
     with np.errstate(invalid="ignore"):
         high = ~(soundings.xyz[:, 2] < base[soundings.owner] + LOWEST)
     high &= np.isfinite(soundings.xyz).all(axis=1)
@@ -318,6 +335,7 @@ def _table(
             "residual": residual,
             "samples": runs.number,
             "on_roof": share,
+            "band": band,
             "roof_fit": why,
         }
     )

@@ -23,6 +23,9 @@ MOST_RUNS = 60
 EQUAL = 1e-10
 """Planes that differ by less in a corner meet there [m]."""
 
+COS_SQUARE = float(np.cos(np.radians(SQUARE)))
+"""Walls whose directions agree better than by this look the same way."""
+
 LEAST_CONVEX = 1e-3
 """Sine of the turn below which a corner to the right still counts as straight."""
 
@@ -146,9 +149,50 @@ def right_angled_outline(
     return Outline(planes, pieces, gables)
 
 
+def has_walls_in_line(rings: Sequence[FloatArray]) -> bool:
+    """Whether two walls of an outline look the same way and lie in one line within `JOG`.
+
+    Parameters
+    ----------
+    rings : sequence of (n, 2) float
+        Outline and holes [m], near the origin.
+
+    Notes
+    -----
+    Planes from such walls should be one; the skeleton makes them two with a thin step
+    between.
+    """
+    starts = [_real_corners(ring) for ring in rings]
+    start = np.concatenate(starts)
+    edge = np.concatenate([_ahead(ring) for ring in starts]) - start
+    along = edge / np.hypot(edge[:, 0], edge[:, 1])[:, None]
+    inward = np.stack((-along[:, 1], along[:, 0]), axis=1)
+    middle = start + edge / 2
+    off = inward @ middle.T - (inward * start).sum(axis=1)[:, None]
+    alike = (along @ along.T > COS_SQUARE) & (np.abs(off) < JOG)
+    return int(alike.sum()) > len(start)  # each is in line with itself
+
+
 def _ahead(values: FloatArray) -> FloatArray:
     """Each corner's follower; numpy's roll takes five times as long on short arrays."""
     return np.concatenate((values[1:], values[:1]))
+
+
+def kept_corners(ring: FloatArray) -> IntArray:
+    """Find the corners of a ring that do not lie nearly in line with others.
+
+    Parameters
+    ----------
+    ring : (n, 2) float
+        An open ring [m].
+
+    Returns
+    -------
+    (m,) int
+        Their numbers, ascending; the one farthest out is always among them.
+    """
+    kept = {(x, y) for x, y in _real_corners(ring).tolist()}
+    return np.array([k for k, (x, y) in enumerate(ring.tolist()) if (x, y) in kept])
 
 
 def _real_corners(ring: FloatArray) -> FloatArray:

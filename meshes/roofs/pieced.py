@@ -1,20 +1,18 @@
 """Roof outlines of many corners with the planes that rise from their sides."""
 
-import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import shapely
 
 from meshes.polygons import FloatArray, IntArray
 from meshes.roofs.creases import Surfaces
 from meshes.roofs.forms import HIP_START, profile
-from meshes.roofs.outlines import Outline, convex_outline, right_angled_outline
+from meshes.roofs.outlines import Outline, right_angled_outline
 from meshes.roofs.plots import BoolArray, Plots, Rise, roof_rise
 from meshes.roofs.shells import Shells
-from meshes.roofs.tracing import Faces, Ring, trace_faces
-from meshes.solids import Kind
+from meshes.roofs.standing import Traced, stand_walls
+from meshes.roofs.tracing import Faces, trace_faces
 
 FORMS = ("gabled", "hipped", "half-hipped", "mansard", "gambrel", "round")
 """Forms made here."""
@@ -55,7 +53,7 @@ class _Field:
 def pieced_roofs(
     plots: Plots, which: IntArray, form: str
 ) -> tuple[Shells, IntArray, Rise, dict[int, str]]:
-    """Make roofs on outlines of right angles, or convex ones for hipped and mansard.
+    """Make roofs on outlines of right angles.
 
     Parameters
     ----------
@@ -83,15 +81,16 @@ def pieced_roofs(
     rectangles within it; its depth below pitch 45 degrees, if hipped, is the distance from
     the outline in the larger of both directions, which is the roof of the straight skeleton
     (Aichholzer et al. 1995 [1]_). Gables stand on whole walls at the short ends of the
-    rectangles. A convex outline's roof is the lowest of the planes from its sides.
+    rectangles. Walls in line within a decimetre share a plane, which the skeleton itself
+    (`meshes.roofs.freeform`) does not give.
 
     .. [1] O. Aichholzer, F. Aurenhammer, D. Alberts and B. Gärtner, "A novel type of
        skeleton for polygons", J. Universal Computer Science 1 (1995).
     """
-    cases, refused = _cases(plots, which, form)
+    cases, refused = _cases(plots, which)
     linear = [_linear(case.outline, form) for case in cases]
     faces = _trace(cases, linear)
-    runs = np.array([_highest(one) for one in faces], np.float64)
+    runs = np.array([one.highest for one in faces], np.float64)
     numbers = np.array([case.plot for case in cases], np.int64)
     rise = roof_rise(plots, numbers, form, run=runs)
     if form in {"mansard", "gambrel", "round"}:
@@ -105,18 +104,24 @@ def pieced_roofs(
             [field for field, ok in zip(curved, small, strict=True) if ok],
         )
         ready = iter(again)
-        faces = [next(ready) if ok else _Traced.nothing() for ok in small]
+        faces = [next(ready) if ok else Traced.nothing() for ok in small]
     kept = [k for k, one in enumerate(faces) if one.roofs and rise.height[k] > 0.0]
     for k, one in enumerate(faces):
         if not one.roofs:
             refused[int(numbers[k])] = "its planes do not close"
     chosen = np.array(kept, np.int64)
     made = Rise(rise.height[chosen], rise.source[chosen], rise.lowered[chosen])
-    shells = _shells(plots, [cases[k] for k in kept], [faces[k] for k in kept], made.height)
+    shells = stand_walls(
+        plots,
+        [cases[k].plot for k in kept],
+        [cases[k].middle for k in kept],
+        [faces[k] for k in kept],
+        made.height,
+    )
     return shells, numbers[chosen], made, refused
 
 
-def _cases(plots: Plots, which: IntArray, form: str) -> tuple[list[_Case], dict[int, str]]:
+def _cases(plots: Plots, which: IntArray) -> tuple[list[_Case], dict[int, str]]:
     """Find the sides of outlines, and why some have none."""
     cases: list[_Case] = []
     refused: dict[int, str] = {}
@@ -129,9 +134,6 @@ def _cases(plots: Plots, which: IntArray, form: str) -> tuple[list[_Case], dict[
             facing=float(plots.direction[plot]),
             across=bool(plots.across[plot]),
         )
-        if isinstance(outline, str) and form in {"hipped", "mansard"}:
-            convex = convex_outline(rings)
-            outline = convex if isinstance(convex, Outline) or len(rings) == 1 else outline
         if isinstance(outline, str):
             refused[plot] = outline
         else:
@@ -199,33 +201,13 @@ def _curved(outline: Outline, form: str, run: float, height: float) -> _Field:
     return _Field(np.array(planes), pieces)
 
 
-@dataclass(frozen=True)
-class _Traced:
-    """Faces of one building: points with heights, roofs and walls as numbers of them."""
-
-    xy: FloatArray
-    height: FloatArray
-    roofs: list[Ring]
-    walls: list[Ring]
-
-    @staticmethod
-    def nothing() -> "_Traced":
-        """Return no faces."""
-        return _Traced(np.empty((0, 2)), np.empty(0), [], [])
-
-
-def _highest(traced: _Traced) -> float:
-    """Largest height of a surface, 0 if it has no faces [m]."""
-    return float(traced.height.max()) if len(traced.roofs) else 0.0
-
-
-def _trace(cases: Sequence[_Case], fields: Sequence[_Field]) -> list[_Traced]:
+def _trace(cases: Sequence[_Case], fields: Sequence[_Field]) -> list[Traced]:
     """Trace the faces of many buildings, those of one pattern together."""
     groups: dict[tuple[object, ...], list[int]] = {}
     for k, (case, field) in enumerate(zip(cases, fields, strict=True)):
         key = (field.pattern, tuple(len(ring) for ring in case.rings))
         groups.setdefault(key, []).append(k)
-    traced: list[_Traced] = [_Traced.nothing()] * len(cases)
+    traced: list[Traced] = [Traced.nothing()] * len(cases)
     for members in groups.values():
         first = cases[members[0]]
         sizes = [len(ring) for ring in first.rings]
@@ -248,90 +230,14 @@ def _trace(cases: Sequence[_Case], fields: Sequence[_Field]) -> list[_Traced]:
     return traced
 
 
-def _one(faces: Faces, place: int) -> _Traced:
+def _one(faces: Faces, place: int) -> Traced:
     """Take one surface's faces out of many."""
     roofs, walls = faces.roofs[place], faces.walls[place]
     used = sorted({p for ring in (*roofs, *walls) for p in ring})
     number = {p: k for k, p in enumerate(used)}
-    return _Traced(
+    return Traced(
         faces.xy[used],
         faces.height[used],
         [[number[p] for p in ring] for ring in roofs],
         [[number[p] for p in ring] for ring in walls],
-    )
-
-
-def _shells(
-    plots: Plots, cases: Sequence[_Case], traced: Sequence[_Traced], rise: FloatArray
-) -> Shells:
-    """Stand walls under the roofs and close them with the ground."""
-    blocks: list[FloatArray] = []
-    corners: list[int] = []
-    lengths: list[int] = []
-    rows: list[tuple[int, int, int, int]] = []  # rings, kind, rank, plot
-    shift = 0
-    for case, one, height in zip(cases, traced, rise.tolist(), strict=True):
-        plan = one.xy + case.middle
-        first = [wall[0] for wall in one.walls]
-        plan[first] = np.concatenate(plots.rings(case.plot))
-        top, base = plots.top[case.plot], plots.base[case.plot]
-        peak = one.height.max()
-        level = top - (peak - one.height) * (height / peak)
-        block = np.empty((2, len(plan), 3))
-        block[:, :, :2], block[0, :, 2], block[1, :, 2] = plan, level, base
-        blocks.append(block.reshape(-1, 3))
-        low = shift + len(plan)
-        for rank, rings in enumerate(_with_holes(one.roofs, one.xy)):
-            rows.append((len(rings), Kind.ROOF, rank, case.plot))
-            lengths += [len(ring) for ring in rings]
-            corners += [shift + p for ring in rings for p in ring]
-        for rank, wall in enumerate(one.walls):
-            rows.append((1, Kind.WALL, rank, case.plot))
-            lengths.append(len(wall) + 2)
-            corners += [low + wall[0], low + wall[-1], *(shift + p for p in wall[::-1])]
-        ends = np.cumsum([len(ring) for ring in case.rings])
-        rows.append((len(ends), Kind.GROUND, 0, case.plot))
-        for stop, ring in zip(ends.tolist(), case.rings, strict=True):
-            lengths.append(len(ring))
-            corners += [low + p for p in first[stop - len(ring) : stop][::-1]]
-        shift += 2 * len(plan)
-    table = np.array(rows, np.int64).reshape(-1, 4)
-    points = np.concatenate([np.empty((0, 3)), *blocks])
-    return Shells(
-        vertices=points[np.array(corners, np.int64)],
-        ring_start=np.r_[0, np.cumsum(lengths)].astype(np.int64),
-        polygon_start=np.r_[0, np.cumsum(table[:, 0])],
-        kind=table[:, 1].astype(np.int8),
-        rank=table[:, 2],
-        plot=table[:, 3],
-    )
-
-
-def _with_holes(rings: Iterable[Ring], xy: FloatArray) -> list[list[Ring]]:
-    """Give clockwise rings as holes to the smallest face around them."""
-    outer: list[tuple[float, Ring]] = []
-    holes: list[tuple[float, Ring]] = []
-    places = xy.tolist()
-    for ring in rings:
-        area = _twice_area([places[point] for point in ring])
-        (outer if area > 0.0 else holes).append((area, ring))
-    faces = [[ring] for _, ring in outer]
-    for _, hole in holes:
-        place = shapely.Point(xy[hole[0]])
-        around = [
-            (area, k)
-            for k, (area, ring) in enumerate(outer)
-            if shapely.Polygon(xy[ring]).covers(place) and not set(hole) & set(ring)
-        ]
-        if around:
-            faces[min(around)[1]].append(hole)
-    return faces
-
-
-def _twice_area(points: Sequence[Sequence[float]]) -> float:
-    """Twice the area of a short ring; positive counter-clockwise."""
-    x0, y0 = points[0]
-    return sum(
-        (a[0] - x0) * (b[1] - y0) - (b[0] - x0) * (a[1] - y0)
-        for a, b in itertools.pairwise(points)
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gis.errors import GeometryError, TableError
 from gis.heights import LEAST_RISE
 from gis.roof_words import FORMS
+from gis.undersides import bottom_levels
 from meshes.polygons import FloatArray, IntArray
 from meshes.roofs.forms import MOST_SHARE, PITCH, THINNEST
 
@@ -105,7 +106,7 @@ def make_plots(buildings: gpd.GeoDataFrame, origin: FloatArray) -> Plots:
         plan=plan[~closing],
         ring_start=np.r_[0, np.cumsum(sizes - 1)].astype(np.int64),
         plot_start=np.searchsorted(owner, np.arange(count + 1)).astype(np.int64),
-        base=buildings["base"].to_numpy(np.float64) - origin[2],
+        base=bottom_levels(buildings) - origin[2],
         top=buildings["top"].to_numpy(np.float64) - origin[2],
         shape=_shapes(buildings),
         height=_numbers(buildings, "roof_height"),

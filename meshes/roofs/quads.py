@@ -40,6 +40,15 @@ class _Ridge:
         return np.asarray(self.depth.max(axis=1))
 
 
+def right_quads(plots: Plots, which: IntArray) -> tuple[IntArray, FloatArray]:
+    """Return which outlines are nearly rectangles, and their corners, (k, 4, 2)."""
+    which = which[plots.is_simple[which] & (plots.corner_count[which] == 4)]
+    first = plots.ring_start[plots.plot_start[which]]
+    quad = plots.plan[first[:, None] + np.arange(4)]
+    square = _is_square(quad)
+    return which[square], quad[square]
+
+
 def quad_roofs(plots: Plots, which: IntArray, form: str) -> tuple[Shells, IntArray, Rise]:
     """Make roofs on outlines of four corners that are nearly rectangles.
 
@@ -68,11 +77,7 @@ def quad_roofs(plots: Plots, which: IntArray, form: str) -> tuple[Shells, IntArr
     corners at the slope of the main planes, so that hipped and mansard roofs always run
     along.
     """
-    which = which[plots.is_simple[which] & (plots.corner_count[which] == 4)]
-    first = plots.ring_start[plots.plot_start[which]]
-    quad = plots.plan[first[:, None] + np.arange(4)]
-    square = _is_square(quad)
-    which, quad = which[square], quad[square]
+    which, quad = right_quads(plots, which)
     turn = _turn(plots, which, quad, free=form not in {"hipped", "mansard"})
     quad = quad[np.arange(len(quad))[:, None], (np.arange(4) + turn[:, None]) % 4]
     if not len(which):

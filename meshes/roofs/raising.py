@@ -3,6 +3,7 @@
 import geopandas as gpd
 import numpy as np
 
+from gis.stacks import levels_above
 from meshes.polygons import FloatArray
 from meshes.roofs.lod2 import RoofReport, lod2_solids
 from meshes.solids import Solids
@@ -36,13 +37,18 @@ def raise_buildings(
     Notes
     -----
     The ``height`` of a surveyed building is the level that most of its roof lies below: the
-    best height of a block, but not that of a ridge.
+    best height of a block, but not that of a ridge. A ridge that would reach into a part
+    above is cut to its underside.
     """
     sloped = ~buildings["roof_shape"].isin(["", "flat"])
     measured = (sloped & buildings["ridge"].gt(buildings["eaves"])).to_numpy()
     ground = buildings["top"] - buildings["height"]
+    ridge = np.where(measured, ground + buildings["ridge"], buildings["top"])
+    top = np.minimum(ridge, levels_above(buildings))
     told = buildings.assign(
-        top=np.where(measured, ground + buildings["ridge"], buildings["top"]),
+        top=top,
+        # Undersides are counted from the ground, which must stay where it is.
+        height=top - ground,
         eaves=np.where(measured, ground + buildings["eaves"], np.nan),
     )
     return lod2_solids(told, origin=origin)

@@ -11,7 +11,7 @@ import shapely
 from gis.cells_inside import cells_inside
 from gis.errors import GeometryError, TerrainError
 from gis.roof_samples import FEWEST_BUILDING, MOST_CELLS
-from gis.sources.geotiff import open_raster
+from gis.sources.geotiff import SURFACE, open_raster
 from gis.sources.pointcloud import BUILDING, UNCLASSIFIED, Points
 from gis.terrain import Grid
 from gis.tiles import footprint_tiles
@@ -153,7 +153,7 @@ def soundings_from_surface(
     owners, places = [np.empty(0, np.int64)], [np.empty((0, 3))]
     fault: TerrainError | None = None
     hit = False
-    with open_raster(Path(surface)) as raster:
+    with open_raster(Path(surface), what=SURFACE) as raster:
         for rows, bounds in footprint_tiles(inner):
             try:
                 part = raster.read(bounds, most_cells=MOST_CELLS)

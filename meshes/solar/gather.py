@@ -16,7 +16,6 @@ from meshes.facets import Facets
 from meshes.polygons import Float32Array, FloatArray
 from meshes.solar.light import Light
 from meshes.solar.shadow import Caster
-from meshes.solar.sky import SkyPatches
 from meshes.solar.sum_kernel import MONTHS, add_beam, add_views
 from meshes.solar.sun import SunPath
 from meshes.solar.visibility import Bits, pack_bits
@@ -36,19 +35,39 @@ Blocks = Iterable[tuple[int, Bits]]
 
 @dataclass(frozen=True)
 class Views:
-    """View of dome and horizon, per bit and per facet, as shares of the free plane's."""
+    """What is seen of the sky.
 
-    dome_bits: Float32Array
-    dome_facet: FloatArray
-    horizon_bits: Float32Array
-    horizon_facet: FloatArray
+    Attributes
+    ----------
+    diffuse : (bits,) float32
+        Irradiation of each cell by the sky over the year [kWh/m2].
+    sky : (bits,) float32
+        View of the sky of each cell: solid angle times cosine [sr]; pi in the open.
+    facet : (f, p) float32
+        Mean over the sensors of what each facet receives of each patch per unit of its
+        radiance [sr].
+    """
+
+    diffuse: Float32Array
+    sky: Float32Array
+    facet: Float32Array
 
 
 @dataclass(frozen=True)
 class Beam:
-    """Beam energy per month and bit [Wh/m2], per facet and month, and visible shares."""
+    """Beam of the year.
 
-    bits: Float32Array
+    Attributes
+    ----------
+    direct : (bits,) float32
+        Irradiation of each cell [kWh/m2].
+    facet : (f, 12) float
+        Mean of each facet's sensors by month [kWh/m2].
+    share : (f, b) float32
+        Share of each facet's sensors that see each sun bin.
+    """
+
+    direct: Float32Array
     facet: FloatArray
     share: Float32Array
 
@@ -108,13 +127,14 @@ def _ranges(facets: Facets, workers: int) -> list[tuple[int, int]]:
 def sum_sky(
     facets: Facets,
     blocks: Blocks,
-    patches: SkyPatches,
+    weights: FloatArray,
+    radiance: FloatArray,
     *,
     pool: ThreadPoolExecutor,
     workers: int,
     progress: Progress,
 ) -> Views:
-    """Sum the views of dome and horizon over the patches that are not blocked.
+    """Sum the light of the patches that are not blocked.
 
     Parameters
     ----------
@@ -122,8 +142,11 @@ def sum_sky(
         Where the light is received.
     blocks : iterable of (int, (k, w) uint64)
         Blocked bits of the patches.
-    patches : SkyPatches
-        All of them.
+    weights : (f, p) float
+        What a free facet receives per unit of radiance [sr]: see
+        `meshes.solar.facing.facing_weights`.
+    radiance : (p,) float
+        Of the patches over the year [kWh/m2/sr].
     pool : ThreadPoolExecutor
         Shares out the facets.
     workers : int
@@ -135,50 +158,40 @@ def sum_sky(
     -------
     Views
     """
-    cosine = np.maximum(facets.normal @ patches.direction.T, 0.0)
-    dome = cosine * patches.solid_angle
-    level = patches.direction * [1.0, 1.0, 0.0]
-    level /= np.maximum(np.linalg.norm(level, axis=1, keepdims=True), 1e-12)
-    band = (patches.row == 0) & (patches.direction[:, 2] < 1.0)
-    horizon = np.maximum(facets.normal @ level.T, 0.0) * band
-    dome /= np.maximum(dome.sum(axis=1, keepdims=True), 1e-12)
-    horizon /= np.maximum(horizon.sum(axis=1, keepdims=True), 1e-12)
     bits = facets.mask.size * 64
     views = Views(
-        np.zeros((1, bits), np.float32),
-        np.zeros(len(facets)),
-        np.zeros((1, bits), np.float32),
-        np.zeros(len(facets)),
+        np.zeros(bits, np.float32),
+        np.zeros(bits, np.float32),
+        np.zeros(weights.shape, np.float32),
     )
     counts = facets.sensors_per_facet
     for first, blocked in blocks:
         stop = first + len(blocked)
-        progress("sky", stop / len(patches.direction))
-        for weights, into, total in (
-            (dome, views.dome_bits, views.dome_facet),
-            (horizon, views.horizon_bits, views.horizon_facet),
-        ):
-            block = np.ascontiguousarray(weights[:, first:stop])
-            if not block.any():
-                continue
-            jobs = [
-                pool.submit(
-                    add_views,
-                    blocked,
-                    facets.mask,
-                    facets.bit_start,
-                    facets.shape,
-                    counts,
-                    block,
-                    a,
-                    b,
-                    into,
-                    total,
-                )
-                for a, b in _ranges(facets, workers)
-            ]
-            for job in jobs:
-                job.result()
+        progress("sky", stop / len(radiance))
+        block = np.ascontiguousarray(weights[:, first:stop])
+        if not block.any():
+            continue
+        jobs = [
+            pool.submit(
+                add_views,
+                blocked,
+                facets.mask,
+                facets.bit_start,
+                facets.shape,
+                counts,
+                first,
+                block,
+                np.ascontiguousarray(radiance[first:stop]),
+                a,
+                b,
+                views.diffuse,
+                views.sky,
+                views.facet,
+            )
+            for a, b in _ranges(facets, workers)
+        ]
+        for job in jobs:
+            job.result()
     return views
 
 
@@ -192,7 +205,7 @@ def sum_sun(
     workers: int,
     progress: Progress,
 ) -> Beam:
-    """Sum the beam by month over the sun positions that are not blocked.
+    """Sum the beam over the sun positions that are not blocked.
 
     Parameters
     ----------
@@ -213,13 +226,13 @@ def sum_sun(
     """
     bits = facets.mask.size * 64
     sums = Beam(
-        np.zeros((MONTHS, bits), np.float32),
+        np.zeros(bits, np.float32),
         np.zeros((len(facets), MONTHS)),
         np.zeros((len(facets), len(path.bin_direction)), np.float32),
     )
     order = np.argsort(path.bin, kind="stable")
     start = np.searchsorted(path.bin[order], np.arange(len(path.bin_direction) + 1))
-    energy = (light.beam[path.hour] * path.share)[order]
+    energy = (light.beam[path.hour] * path.share)[order] * (light.step / 1000.0)
     month = light.month[path.hour][order]
     towards = path.direction[order]
     counts = facets.sensors_per_facet
@@ -241,7 +254,7 @@ def sum_sun(
                 month,
                 a,
                 b,
-                sums.bits,
+                sums.direct,
                 sums.facet,
                 sums.share,
             )

@@ -2,32 +2,33 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gis.weather import Weather
 from meshes.facets import Facets
 from meshes.polygons import Float32Array, FloatArray, IntArray
-from meshes.solar.gather import (
-    Beam,
-    Progress,
-    Views,
-    cast_blocks,
-    sum_sky,
-    sum_sun,
-)
-from meshes.solar.light import FACADE_ALBEDO, GROUND_ALBEDO, Light, split_light
+from meshes.solar.courses import Courses
+from meshes.solar.facing import facing_weights
+from meshes.solar.gather import Beam, Progress, Views, cast_blocks, sum_sky, sum_sun
+from meshes.solar.light import MONTHS, Light, year_of_light
 from meshes.solar.occluders import Occluders
+from meshes.solar.reflection.surfaces import Ground
+from meshes.solar.reflector import Reflected, TiledReflector, make_reflector
 from meshes.solar.shadow import Caster, make_caster
 from meshes.solar.sky import SkyPatches, reinhart_patches
-from meshes.solar.sum_kernel import MONTHS
-from meshes.solar.sun import BIN_DEGREES, SunPath, sun_path
+from meshes.solar.sun import BIN_DEGREES, STEP_MINUTES, SunPath, sun_path
 from meshes.solar.visibility import Visibility
 
-Real = TypeVar("Real", bound=np.floating)
+GROUND_ALBEDO = 0.2
+"""Reflectance of urban ground [-]; the default of pvlib and of the Radiance references."""
+
+FACADE_ALBEDO = 0.2
+"""Reflectance of facades [-]: between that of windows and of plaster. Assumption."""
+
+PARTS = ("direct", "diffuse", "ground", "building")
+"""Where light comes from: the sun, the sky, thrown back by the ground, by buildings."""
 
 
 @dataclass(frozen=True)
@@ -36,87 +37,92 @@ class Irradiation:
 
     Attributes
     ----------
-    sensor_monthly : (n, 12) float32
-        Irradiation of each sensor in each UTC month [kWh/m2].
+    sensor_parts : (n, 4) float32
+        Irradiation of each sensor over the year [kWh/m2] in `PARTS`.
     sensor_sky_view : (n,) float32
         Share of the sky each sensor sees, weighted by the cosine; a free horizontal
         sensor has 1, a free vertical one 0.5.
-    sensor_horizon_view : (n,) float32
-        Share of the horizon band's light that each sensor receives; a free wall has 1.
-    facet_monthly : (f, 12) float
-        Mean irradiation over each facet's sensors [kWh/m2].
-    facet_sky_view : (f,) float
-        Mean sky view of each facet.
+    facet_parts : (f, 4, 12) float
+        Mean irradiation over each facet's sensors by part and UTC month [kWh/m2].
+    patch_view : (f, p) float32
+        What each facet receives of each sky patch per unit of its radiance [sr].
     sun_share : (f, b) float32
         Share of each facet's sensors that see each sun bin.
+    bounced : (f, 2, k) float32
+        What ground and buildings throw on each facet, for each source of reflections per
+        unit of its course; k is 0 without reflections.
     facets : Facets
         What the numbers belong to.
     light : Light
-        Hourly light in parts.
+        Hourly light of sun and sky.
     path : SunPath
         Sun positions and bins.
     sky : SkyPatches
         Directions of diffuse light.
-    horizon_view, ground_view, facade_view : (f,) float
-        Mean shares of the light of horizon band, sunlit ground and free facades that each
-        facet receives; a free wall has 1, 0.5 and 0.
+    courses : Courses or None
+        What ``bounced`` belongs to.
     visibility : Visibility or None
         Which sensors each direction cannot reach; None where it was not kept.
     """
 
-    sensor_monthly: Float32Array
+    sensor_parts: Float32Array
     sensor_sky_view: Float32Array
-    sensor_horizon_view: Float32Array
-    facet_monthly: FloatArray
-    facet_sky_view: FloatArray
+    facet_parts: FloatArray
+    patch_view: Float32Array
     sun_share: Float32Array
+    bounced: Float32Array
     facets: Facets
     light: Light
     path: SunPath
     sky: SkyPatches
-    horizon_view: FloatArray
-    ground_view: FloatArray
-    facade_view: FloatArray
+    courses: Courses | None = None
     visibility: Visibility | None = None
 
     def take(self, facets: IntArray) -> "Irradiation":
         """Return the light of some facets, in their order; visibility is left behind."""
-        chosen = self.facets.take(facets)
         sensors = self.facets.sensors_of(facets)
         return Irradiation(
-            sensor_monthly=self.sensor_monthly[sensors],
+            sensor_parts=self.sensor_parts[sensors],
             sensor_sky_view=self.sensor_sky_view[sensors],
-            sensor_horizon_view=self.sensor_horizon_view[sensors],
-            facet_monthly=self.facet_monthly[facets],
-            facet_sky_view=self.facet_sky_view[facets],
+            facet_parts=self.facet_parts[facets],
+            patch_view=self.patch_view[facets],
             sun_share=self.sun_share[facets],
-            facets=chosen,
+            bounced=self.bounced[facets],
+            facets=self.facets.take(facets),
             light=self.light,
             path=self.path,
             sky=self.sky,
-            horizon_view=self.horizon_view[facets],
-            ground_view=self.ground_view[facets],
-            facade_view=self.facade_view[facets],
+            courses=self.courses,
         )
 
     @property
     def sensor_annual(self) -> Float32Array:
         """(n,) float32: irradiation of each sensor over the year [kWh/m2]."""
-        annual: Float32Array = self.sensor_monthly.sum(axis=1, dtype=np.float64).astype(
-            np.float32
-        )
+        annual: Float32Array = self.sensor_parts.sum(axis=1, dtype=np.float32)
         return annual
+
+    @property
+    def facet_monthly(self) -> FloatArray:
+        """(f, 12) float: mean irradiation of each facet by UTC month [kWh/m2]."""
+        monthly: FloatArray = self.facet_parts.sum(axis=1)
+        return monthly
 
     @property
     def facet_annual(self) -> FloatArray:
         """(f,) float: mean irradiation of each facet over the year [kWh/m2]."""
-        annual: FloatArray = self.facet_monthly.sum(axis=1)
+        annual: FloatArray = self.facet_parts.sum(axis=(1, 2))
         return annual
+
+    @property
+    def facet_sky_view(self) -> FloatArray:
+        """(f,) float: mean sky view of each facet."""
+        view: FloatArray = self.patch_view.sum(axis=1, dtype=np.float64) / np.pi
+        return view
 
     @property
     def hours(self) -> int:
         """Number of hours of the weather year."""
-        return len(self.light.beam)
+        return self.light.hours
 
 
 def irradiate(
@@ -128,8 +134,11 @@ def irradiate(
     longitude: float,
     albedo: float = GROUND_ALBEDO,
     facade_albedo: float = FACADE_ALBEDO,
+    ground: Ground | None = None,
     sky: SkyPatches | None = None,
     bin_degrees: float = BIN_DEGREES,
+    step_minutes: float = STEP_MINUTES,
+    grid_convergence: float = 0.0,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Irradiation:
@@ -146,11 +155,18 @@ def irradiate(
     latitude, longitude : float
         Place of the facets [degrees].
     albedo, facade_albedo : float
-        Reflectance of ground and facades [-].
+        Reflectance of the ground and of all faces [-]. If both are 0 nothing is reflected.
+    ground : Ground, optional
+        Where the ground lies; level at the lowest occluder by default.
     sky : SkyPatches, optional
         Directions of diffuse light; Reinhart's 577 patches by default.
     bin_degrees : float
-        Width of the sun bins [degrees].
+        Width of the sun bins [degrees]; 0 gives every position a direction of its own.
+    step_minutes : float
+        Longest time between two positions of the sun [min].
+    grid_convergence : float
+        Direction of the plan's north, clockwise from true north [degrees]: see
+        `gis.grid_north.grid_convergence`.
     threads : int, optional
         Working threads; all processors by default. The result does not depend on it.
     progress : callable, optional
@@ -162,36 +178,62 @@ def irradiate(
 
     Notes
     -----
-    Sky: Perez-Driesse in three parts (even dome, horizon band, circumsolar light that
-    comes from the sun's direction). Free planes equal pvlib's sum, because the views of
-    dome and horizon are normalised to those of the free plane. Reflections follow the
-    sensor's openness r, its share of the free plane's view of the sky. The ground's light
-    falls with r squared: once for what is hidden, once for the shade on what is left. The
-    rest, 1 - r, are facades, taken as lit by r times the light of free ones.
+    Sky: Perez' all-weather radiance on the patches, one exact ray a patch, weighted with
+    the patch's mean cosine. Sun: positions every ten minutes, one exact ray for each bin.
     docs/solar.md compares all with Radiance.
     """
-    light = split_light(
-        weather,
-        latitude=latitude,
-        longitude=longitude,
-        albedo=albedo,
-        facade_albedo=facade_albedo,
-    )
+    patches = reinhart_patches() if sky is None else sky
+    place = {
+        "latitude": latitude,
+        "longitude": longitude,
+        "grid_convergence": grid_convergence,
+    }
+    light = year_of_light(weather, patches, **place)
     path = sun_path(
         weather.sun_times,
         light.beam,
-        latitude=latitude,
-        longitude=longitude,
+        **place,
         bin_degrees=bin_degrees,
+        step_minutes=step_minutes,
     )
+    reflector = None
+    if albedo > 0 or facade_albedo > 0:
+        loose = None if _lie_on(facets, occluders) else facets.sensor_positions()
+        reflector = make_reflector(
+            occluders,
+            light,
+            patches,
+            path,
+            ground=replace(ground or lowest_ground(occluders, facets), albedo=albedo),
+            reflectance=facade_albedo,
+            receivers=loose,
+            threads=threads,
+            progress=progress,
+        )
     return irradiate_from(
         facets,
         make_caster(facets, occluders),
         light,
         path,
-        reinhart_patches() if sky is None else sky,
+        patches,
+        reflector=reflector,
         threads=threads,
         progress=progress,
+    )
+
+
+def lowest_ground(occluders: Occluders, facets: Facets) -> Ground:
+    """Return level ground below everything."""
+    heights = np.r_[occluders.polygons.vertices[:, 2], facets.solids.faces.vertices[:, 2]]
+    return Ground(z=float(heights.min(initial=np.inf)) if len(heights) else 0.0)
+
+
+def _lie_on(facets: Facets, occluders: Occluders) -> bool:
+    """Whether the facets are faces of the first occluders."""
+    faces = facets.solids.faces
+    count = len(faces.vertices)
+    return len(faces) <= len(occluders.polygons) and np.array_equal(
+        occluders.polygons.vertices[:count], faces.vertices
     )
 
 
@@ -202,6 +244,7 @@ def irradiate_from(
     path: SunPath,
     sky: SkyPatches,
     *,
+    reflector: TiledReflector | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Irradiation:
@@ -209,6 +252,7 @@ def irradiate_from(
     told: Progress = progress or (lambda _text, _share: None)
     workers = threads or os.cpu_count() or 1
     packed: tuple[list[bytes], list[bytes]] = ([], [])
+    radiance = light.monthly_radiance()
     with ThreadPoolExecutor(workers) as pool:
         sky_bits, sun_bits = (
             cast_blocks(caster, directions, pool, mask=facets.mask, packed=into)
@@ -216,12 +260,27 @@ def irradiate_from(
                 (sky.direction, path.bin_direction), packed, strict=True
             )
         )
-        views = sum_sky(facets, sky_bits, sky, pool=pool, workers=workers, progress=told)
-        sums = sum_sun(
+        views = sum_sky(
+            facets,
+            sky_bits,
+            facing_weights(facets.normal, sky),
+            radiance.sum(axis=1),
+            pool=pool,
+            workers=workers,
+            progress=told,
+        )
+        beam = sum_sun(
             facets, sun_bits, light, path, pool=pool, workers=workers, progress=told
         )
     visibility = Visibility(tuple(packed[0]), tuple(packed[1]), caster.words)
-    return _assemble(facets, light, path, sky, views, sums, visibility)
+    thrown = None
+    if reflector is not None:
+        thrown = reflector.reflect(facets)
+        told("reflections", 1.0)
+    courses = None if reflector is None else reflector.courses
+    return _assemble(
+        facets, light, path, sky, views, beam, radiance, thrown, courses, visibility
+    )
 
 
 def _assemble(
@@ -230,106 +289,36 @@ def _assemble(
     path: SunPath,
     sky: SkyPatches,
     views: Views,
-    sums: Beam,
+    beam: Beam,
+    radiance: FloatArray,
+    thrown: Reflected | None,
+    courses: Courses | None,
     visibility: Visibility,
 ) -> Irradiation:
-    """Add the parts of the light, per sensor and per facet."""
-    bit, counts = facets.sensor_bit, facets.sensors_per_facet
-    shares = diffuse_shares(facets, views.dome_bits[0, bit], views.horizon_bits[0, bit])
-    sensor_monthly = shares.monthly(light)
-    for m in range(MONTHS):
-        sensor_monthly[:, m] += sums.bits[m, bit] / np.float32(1000)
-    # The dark horizon of an overcast sky may not take more than there is.
-    np.maximum(sensor_monthly, 0, out=sensor_monthly)
-    owner, up = facets.sensor_facet, facets.normal[:, 2]
-    facet_shares = DiffuseShares(
-        sky=views.dome_facet * _free_dome(up),
-        horizon=views.horizon_facet * _free_horizon(up),
-        ground=np.bincount(owner, shares.ground, minlength=len(facets)) / counts,
-        facade=np.bincount(owner, shares.facade, minlength=len(facets)) / counts,
-    )
-    facet_monthly = sums.facet / 1000.0 + facet_shares.monthly(light)
+    """Put the parts of the light together, per sensor and per facet."""
+    bit = facets.sensor_bit
+    sensor_parts = np.zeros((len(bit), len(PARTS)), np.float32)
+    sensor_parts[:, 0] = beam.direct[bit]
+    sensor_parts[:, 1] = views.diffuse[bit]
+    facet_parts = np.zeros((len(facets), len(PARTS), MONTHS))
+    facet_parts[:, 0] = beam.facet
+    facet_parts[:, 1] = views.facet.astype(np.float64) @ radiance
+    bounced = np.zeros((len(facets), 2, 0), np.float32)
+    if thrown is not None and courses is not None:
+        sensor_parts[:, 2], sensor_parts[:, 3] = thrown.ground, thrown.building
+        bounced = thrown.facet
+        facet_parts[:, 2:] = bounced.astype(np.float64) @ courses.monthly()
     return Irradiation(
-        sensor_monthly=sensor_monthly,
-        sensor_sky_view=shares.sky,
-        sensor_horizon_view=shares.horizon,
-        facet_monthly=np.maximum(facet_monthly, 0.0),
-        facet_sky_view=facet_shares.sky,
-        sun_share=sums.share,
+        sensor_parts=sensor_parts,
+        sensor_sky_view=views.sky[bit] / np.float32(np.pi),
+        facet_parts=facet_parts,
+        patch_view=views.facet,
+        sun_share=beam.share,
+        bounced=bounced,
         facets=facets,
         light=light,
         path=path,
         sky=sky,
-        horizon_view=facet_shares.horizon,
-        ground_view=facet_shares.ground,
-        facade_view=facet_shares.facade,
+        courses=courses,
         visibility=visibility,
     )
-
-
-@dataclass(frozen=True)
-class DiffuseShares(Generic[Real]):
-    """Shares of the diffuse light that some places receive, (n,) each.
-
-    Attributes
-    ----------
-    sky, horizon, ground, facade : (n,) float
-        Shares of `Light.dome`, ``horizon``, ``ground`` and ``facade``.
-    """
-
-    sky: NDArray[Real]
-    horizon: NDArray[Real]
-    ground: NDArray[Real]
-    facade: NDArray[Real]
-
-    def monthly(self, light: Light) -> NDArray[Real]:
-        """Return the diffuse irradiation of each month, (n, 12) [kWh/m2]."""
-        found = np.empty((len(self.sky), MONTHS), self.sky.dtype)
-        courses = [
-            np.bincount(light.month, hourly, minlength=MONTHS) / 1000.0
-            for hourly in (light.dome, light.horizon, light.ground, light.facade)
-        ]
-        for m in range(MONTHS):
-            dome, horizon, ground, facade = (
-                self.sky.dtype.type(course[m]) for course in courses
-            )
-            found[:, m] = (
-                self.sky * dome
-                + self.horizon * horizon
-                + self.ground * ground
-                + self.facade * facade
-            )
-        return found
-
-
-def diffuse_shares(
-    facets: Facets, dome: Float32Array, horizon: Float32Array
-) -> DiffuseShares[np.float32]:
-    """Return the shares of diffuse light of all sensors.
-
-    Parameters
-    ----------
-    facets : Facets
-        They carry the n sensors.
-    dome, horizon : (n,) float32
-        View of dome and horizon band, as shares of the free plane's.
-    """
-    owner, up = facets.sensor_facet, facets.normal[:, 2]
-    to_ground = (1.0 - up) / 2.0
-    return DiffuseShares(
-        sky=(dome * _free_dome(up)[owner]).astype(np.float32),
-        horizon=(horizon * _free_horizon(up)[owner]).astype(np.float32),
-        ground=(dome**2 * to_ground[owner]).astype(np.float32),
-        facade=dome * np.maximum(1 - dome, 0),
-    )
-
-
-def _free_dome(up: FloatArray) -> FloatArray:
-    """Share of the dome that a free plane sees, from the upward part of its normal."""
-    return (1.0 + up) / 2.0
-
-
-def _free_horizon(up: FloatArray) -> FloatArray:
-    """Share of the horizon band that a free plane sees."""
-    view: FloatArray = np.sqrt(np.maximum(0.0, 1.0 - up**2))
-    return view

@@ -97,6 +97,7 @@ def make_caster(facets: Facets, occluders: Occluders) -> Caster:
     """
     occluders = _without_low_ground(occluders, facets)
     bodies = find_bodies(occluders)
+    occluders = bodies.occluders
     start = occluders.polygons.vertex_start
     first = occluders.polygons.vertices[start[bodies.faces[bodies.face_start[:-1]]]]
     sequence = curve_order(first)

@@ -27,11 +27,11 @@ def _count_visible(blocked, k, mask, w0, w1):
 
 
 @numba.njit(inline="always")
-def _spread(visible, w, weight, into, row):
+def _spread(visible, w, weight, into):
     """Add ``weight`` to the visible sensors of one word."""
     base = w * 64
     for k in range(64):
-        into[row, base + k] += weight * np.float32((visible >> np.uint64(k)) & np.uint64(1))
+        into[base + k] += weight * np.float32((visible >> np.uint64(k)) & np.uint64(1))
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -41,35 +41,49 @@ def add_views(
     bit_start,
     shape,
     counts,
+    offset,
     weights,
+    energy,
     first,
     stop,
-    into,
-    total,
+    diffuse,
+    sky,
+    view,
 ):
-    """Add the weights of a block of directions to all sensors that see them."""
+    """Add a block of sky patches to all sensors that see them.
+
+    ``weights`` is what a free facet receives of each patch per unit of radiance, ``energy``
+    the patches' radiance of the year; ``diffuse`` and ``sky`` take the sensors' irradiation
+    and view, ``view`` the facets' mean weights.
+    """
     for f in range(first, stop):
         w0 = bit_start[f] >> 6
         w1 = w0 + (shape[f, 0] * shape[f, 1] + 63) // 64
-        everywhere = 0.0
+        all_light = 0.0
+        all_view = 0.0
         for k in range(blocked.shape[0]):
             weight = weights[f, k]
             if weight <= 0.0:
                 continue
             count = _count_visible(blocked, k, mask, w0, w1)
-            total[f] += weight * count / counts[f]
+            if count == 0:
+                continue
+            view[f, offset + k] = weight * count / counts[f]
             if count == counts[f]:
-                everywhere += weight
-            elif count > 0:
-                part = np.float32(weight)
+                all_light += weight * energy[k]
+                all_view += weight
+            else:
+                light, part = np.float32(weight * energy[k]), np.float32(weight)
                 for w in range(w0, w1):
                     visible = mask[w] & ~blocked[k, w]
                     if visible != np.uint64(0):
-                        _spread(visible, w, part, into, 0)
-        if everywhere > 0.0:
-            part = np.float32(everywhere)
+                        _spread(visible, w, light, diffuse)
+                        _spread(visible, w, part, sky)
+        if all_view > 0.0:
+            light, part = np.float32(all_light), np.float32(all_view)
             for w in range(w0, w1):
-                _spread(mask[w], w, part, into, 0)
+                _spread(mask[w], w, light, diffuse)
+                _spread(mask[w], w, part, sky)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -87,17 +101,21 @@ def add_beam(
     month,
     first,
     stop,
-    into,
+    direct,
     total,
     share,
 ):
-    """Add the beam of a block of sun bins to all sensors that see them, by month."""
+    """Add the beam of a block of sun bins to all sensors that see them.
+
+    ``direct`` takes the sensors' irradiation of the year, ``total`` the facets' by month,
+    ``share`` the share of each facet's sensors that see each bin.
+    """
     gain = np.zeros(MONTHS)
-    everywhere = np.zeros(MONTHS)
     for f in range(first, stop):
         w0 = bit_start[f] >> 6
         w1 = w0 + (shape[f, 0] * shape[f, 1] + 63) // 64
         nx, ny, nz = normal[f, 0], normal[f, 1], normal[f, 2]
+        everywhere = 0.0
         for k in range(blocked.shape[0]):
             count = _count_visible(blocked, k, mask, w0, w1)
             if count == 0:
@@ -105,28 +123,29 @@ def add_beam(
             b = offset + k
             part = count / counts[f]
             share[f, b] = part
+            whole = 0.0
             for s in range(start[b], start[b + 1]):
                 cosine = nx * towards[s, 0] + ny * towards[s, 1] + nz * towards[s, 2]
                 if cosine > 0.0:
                     gain[month[s]] += energy[s] * cosine
+                    whole += energy[s] * cosine
+            if whole <= 0.0:
+                continue
             for m in range(MONTHS):
-                if gain[m] > 0.0:
-                    total[f, m] += gain[m] * part
-                    if count == counts[f]:
-                        everywhere[m] += gain[m]
-                    else:
-                        weight = np.float32(gain[m])
-                        for w in range(w0, w1):
-                            visible = mask[w] & ~blocked[k, w]
-                            if visible != np.uint64(0):
-                                _spread(visible, w, weight, into, m)
-                    gain[m] = 0.0
-        for m in range(MONTHS):
-            if everywhere[m] > 0.0:
-                weight = np.float32(everywhere[m])
+                total[f, m] += gain[m] * part
+                gain[m] = 0.0
+            if count == counts[f]:
+                everywhere += whole
+            else:
+                weight = np.float32(whole)
                 for w in range(w0, w1):
-                    _spread(mask[w], w, weight, into, m)
-                everywhere[m] = 0.0
+                    visible = mask[w] & ~blocked[k, w]
+                    if visible != np.uint64(0):
+                        _spread(visible, w, weight, direct)
+        if everywhere > 0.0:
+            weight = np.float32(everywhere)
+            for w in range(w0, w1):
+                _spread(mask[w], w, weight, direct)
 
 
 @numba.njit(nogil=True, cache=True)

@@ -51,8 +51,11 @@ def placed(shape, turn):
     return shapely.affinity.translate(turned, *AT)
 
 
-def check_laws(buildings, solids):
-    """Assert what every model must keep whatever its roofs."""
+def check_laws(buildings, solids, *, blocks=()):
+    """Assert what every model must keep whatever its roofs.
+
+    ``blocks`` stand for roofs that could not be made and have their mean height.
+    """
     faces = solids.faces
     assert closure_defects(solids).size == 0
     assert (solids.volume() > 0).all()
@@ -60,7 +63,7 @@ def check_laws(buildings, solids):
     for face in range(len(faces)):
         corners = np.concatenate(faces.rings(face))
         assert np.abs((corners - corners[0]) @ faces.normal[face]).max() < PLANAR
-    roof, wall, ground = (solids.kind == kind for kind in Kind)
+    roof, wall, ground, _ = (solids.kind == kind for kind in Kind)
     assert (faces.normal[roof, 2] > 0).all()
     assert np.abs(faces.normal[wall, 2]).max() < 1e-9
     plan = np.bincount(part[roof], (faces.area * faces.normal[:, 2])[roof])
@@ -73,7 +76,10 @@ def check_laws(buildings, solids):
         own = np.concatenate(
             [np.concatenate(faces.rings(f)) for f in np.flatnonzero((part == k) & roof)]
         )
-        assert own[:, 2].max() == pytest.approx(top[k], abs=1e-12)
+        if k in blocks:
+            assert own[:, 2].max() < top[k]
+        else:
+            assert own[:, 2].max() == pytest.approx(top[k], abs=1e-12)
         assert own[:, 2].min() > base[k]
         (floor,) = np.flatnonzero((part == k) & ground)
         found = {tuple(xy) for ring in faces.rings(floor) for xy in ring[:, :2]}
@@ -318,8 +324,9 @@ def test_any_star_of_corners_gets_a_valid_solid(seed):
         forms.append(str(rng.choice(FORMS)))
     buildings = table(shapes, form=forms, top=rng.uniform(5, 30, len(shapes)))
     solids, report = lod2_solids(buildings)
-    check_laws(buildings, solids)
     simpler = report.table["roof_shape"].to_numpy() != np.array(forms)
+    is_block = (report.table["lod"] == "1.2").to_numpy()
+    check_laws(buildings, solids, blocks=np.flatnonzero(simpler & is_block).tolist())
     assert ((report.table["fallback"] != "").to_numpy() == simpler).all()
 
 
@@ -361,19 +368,29 @@ def test_gabled_triangle_becomes_hipped_with_the_reason_told():
     check_laws(buildings, solids)
     row = report.table.iloc[0]
     assert (row["lod"], row["roof_shape"]) == ("2.0", "hipped")
-    assert row["fallback"] == "gabled: the outline is not of right angles"
+    assert row["fallback"] == "gabled: no wall ends a ridge"
     # Three planes of one slope meet over the middle of the inscribed circle.
     assert solids.volume()[0] == pytest.approx(40 * (7 + 3 / 3), rel=ROUNDING)
 
 
-def test_spike_falls_back_to_a_block():
+def test_outline_of_very_many_corners_falls_back_to_a_block():
+    star = np.arange(300) * 2 * np.pi / 300
+    far = np.where(np.arange(300) % 2, 9.0, 11.0)
+    gear = shapely.Polygon(np.c_[far * np.cos(star), far * np.sin(star)])
+    buildings = table([placed(gear, 15)], form="gabled", roof_height=3.0)
+    solids, report = lod2_solids(buildings)
+    assert closure_defects(solids).size == 0
+    assert report.table["roof_shape"].to_list() == ["flat"]
+    assert "more than 240 corners" in report.table["fallback"].iloc[0]
+    assert "1 gabled roof made flat" in report.notes[0]
+
+
+def test_a_spike_does_not_keep_a_house_from_its_gables():
     spike = shapely.Polygon([(0, 0), (12, 0), (12, 8), (6.2, 8), (6.1, 30), (6, 8), (0, 8)])
     buildings = table([placed(spike, 15)], form="gabled", roof_height=3.0)
     solids, report = lod2_solids(buildings)
     check_laws(buildings, solids)
-    assert report.table["roof_shape"].to_list() == ["flat"]
-    assert "neither convex nor of right angles" in report.table["fallback"].iloc[0]
-    assert "1 gabled roof made flat" in report.notes[-1]
+    assert report.table["roof_shape"].to_list() == ["gabled"]
 
 
 @pytest.mark.real
@@ -388,7 +405,7 @@ def test_harbour_gets_valid_roofs_of_every_form(shared_data):
         assert closure_defects(solids).size == 0
         assert (solids.volume() > 0).all()
         made = (report.table["lod"] == "2.0").mean()
-        assert made > 0.4, f"{form}: {made:.0%}, {report.notes}"
+        assert made > 0.95, f"{form}: {made:.0%}, {report.notes}"
 
 
 def test_unknown_form_and_repeated_corner_are_refused():

@@ -104,8 +104,21 @@ def test_tiles_and_cityjson_are_written(twin, tmp_path):
     tileset = json.loads((tmp_path / "tiles" / "tileset.json").read_text(encoding="utf-8"))
     assert tileset["asset"]["version"] == "1.1"
     lines = tmp_path / "a.city.jsonl"
-    assert heidi("export", "cityjson", twin, "--out", lines).returncode == 0
+    written = heidi("export", "cityjson", twin, "--out", lines, "--no-ground")
+    assert written.returncode == 0, written.stderr
     assert len(lines.read_text(encoding="utf-8").splitlines()) == 1 + 3
+
+
+def test_cityjson_has_ground_and_the_folder_buildings_alone(twin, tmp_path):
+    file = tmp_path / "a.city.json"
+    assert heidi("export", "cityjson", twin, "--out", file).returncode == 0
+
+    def kinds(path):
+        objects = json.loads(path.read_text(encoding="utf-8"))["CityObjects"].values()
+        return {thing["type"] for thing in objects}
+
+    assert kinds(file) == {"Building", "TINRelief"}
+    assert kinds(twin / "district.city.json") == {"Building"}
 
 
 def test_no_unsound_body_is_handed_on(twin, tmp_path):

@@ -8,9 +8,10 @@ import shapely
 from pyproj import CRS
 
 from gis.assemble import Sources, assemble_district
+from gis.errors import HeidiError, SourceError, TableError
 from gis.terrain import Grid, Terrain
 from meshes.roofs.raising import raise_buildings
-from twin.survey_roofs import fit_district
+from twin.survey_roofs import check_survey, fit_district
 
 WEST, NORTH = 99_700.0, 6_213_800.0
 GROUND, EAVES, RIDGE = 3.0, 6.0, 9.5
@@ -107,3 +108,29 @@ def test_a_house_that_is_younger_than_the_survey_is_not_fitted(scene):
     assert table.loc["gable", "height"] == 21.0
     assert table.loc["gable", "roof_shape"] == ""
     assert table.loc["flat", "roof_shape"] == "flat"
+
+
+@pytest.mark.parametrize("fault", ["text", "elsewhere", "missing"])
+def test_a_bad_surface_is_not_called_a_terrain(scene, fault):
+    file = scene / "bad.tif"
+    if fault == "text":
+        file.write_text("no raster")
+    elif fault == "elsewhere":
+        far = Grid(WEST + 9_000, NORTH, 1.0, 40, 130)
+        Terrain(far, np.full((40, 130), GROUND), "").save(file)
+    sources = Sources(scene / "houses.gpkg", terrain=scene / "ground.tif", surface=file)
+    with pytest.raises(HeidiError, match="surface") as told:
+        fit_district(assemble_district(sources), surface=file)
+    assert "terrain" not in str(told.value)
+
+
+def test_a_comparison_takes_one_survey(scene):
+    points, surface = scene / "cloud.las", scene / "surface.tif"
+    assert check_survey(points=points) == points
+    assert check_survey(surface=surface) == surface
+    with pytest.raises(TableError, match="got both"):
+        check_survey(points=points, surface=surface)
+    with pytest.raises(TableError, match="got none"):
+        check_survey()
+    with pytest.raises(SourceError, match="is not there"):
+        check_survey(points=scene / "other.las")

@@ -16,9 +16,9 @@ from meshes.solids import lod1_solids
 from twin.tables import (
     FACET_COLUMNS,
     HOURLY_COLUMNS,
+    LIGHT_PARTS,
     METER_COLUMNS,
     ROWS_PER_GROUP,
-    VIEWS,
     Provenance,
     facet_table,
     write_facets,
@@ -48,8 +48,12 @@ def facets() -> Facets:
 def lit(facets) -> dict:
     """Light that differs by facet and month."""
     rows = np.arange(len(facets), dtype=float)[:, None]
-    views = {name: (0.1 + 0.01 * k) * rows[:, 0] for k, name in enumerate(VIEWS)}
-    return {"monthly_kwh_m2": 10 * rows + np.arange(12), "views": views}
+    months = 10 * rows + np.arange(12)
+    shares = np.array([0.4, 0.3, 0.2, 0.1])
+    return {
+        "parts_kwh_m2": shares[:, None] * months[:, None, :],
+        "sky_view": rows[:, 0] / 9,
+    }
 
 
 @pytest.fixture
@@ -111,10 +115,12 @@ def test_facets_keep_their_light_and_names(facets, table, lit):
     assert set(table["part"]) == {"b-1"}
     assert set(table["building"]) == {"b"}
     assert table["sensors"].sum() == facets.sensor_count
-    assert np.allclose(table["kwh_m2"], lit["monthly_kwh_m2"].sum(axis=1))
-    for name in VIEWS:
-        assert table[name].tolist() == lit["views"][name].tolist()
-    assert table["kwh_m2_03"].tolist() == lit["monthly_kwh_m2"][:, 2].tolist()
+    light = lit["parts_kwh_m2"]
+    assert np.allclose(table["kwh_m2"], light.sum(axis=(1, 2)))
+    for k, part in enumerate(LIGHT_PARTS):
+        assert np.allclose(table[f"{part}_kwh_m2"], light[:, k].sum(axis=1))
+    assert table["sky_view"].tolist() == lit["sky_view"].tolist()
+    assert np.allclose(table["kwh_m2_03"], light[:, :, 2].sum(axis=1))
 
 
 def test_panels_stand_on_their_facet_and_the_others_carry_none(facets, lit):
@@ -133,8 +139,9 @@ def test_panels_stand_on_their_facet_and_the_others_carry_none(facets, lit):
 
 
 def test_light_of_other_facets_is_refused(facets, lit):
-    wrong = {**lit, "monthly_kwh_m2": lit["monthly_kwh_m2"].T}
-    with pytest.raises(TableError, match=r"irradiation must be \(5, 12\), got \(12, 5\)"):
+    wrong = {**lit, "parts_kwh_m2": lit["parts_kwh_m2"].T}
+    expected = r"irradiation must be \(5, 4, 12\), got \(12, 4, 5\)"
+    with pytest.raises(TableError, match=expected):
         facet_table(facets, pd.Series({"b-1": "b"}), **wrong)
 
 

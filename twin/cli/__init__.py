@@ -17,9 +17,11 @@ from twin.cli.check import check
 from twin.cli.export import export_app
 from twin.cli.fetch import fetch_app
 from twin.cli.ground import ground_app
+from twin.cli.light import light
 from twin.cli.live import serve, simulate, status
 from twin.cli.render import render_app
 from twin.cli.site import site_app
+from twin.cli.solar import solar
 from twin.cli.weather import weather_app
 
 app = typer.Typer(
@@ -30,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo, build, check, boundary, simulate, status, serve):
+for command in (demo, build, check, boundary, solar, light, simulate, status, serve):
     app.command()(command)
 app.add_typer(site_app, name="site")
 app.add_typer(render_app, name="render")

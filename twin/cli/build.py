@@ -130,6 +130,22 @@ def build(
             "--bridges", help="Bridges (features tagged bridge=yes), laid over the ground."
         ),
     ] = None,
+    passages: Annotated[
+        Path | None,
+        typer.Option(
+            "--passages",
+            help="Ways or areas that lead through buildings (with a column 'tunnel' its "
+            "rows 'building_passage'). Default: those in the file of the buildings.",
+        ),
+    ] = None,
+    parapet: Annotated[
+        float | None,
+        typer.Option(
+            "--parapet",
+            help="Height of parapets of flat roofs of which the file tells nothing [m]. "
+            "Default: none.",
+        ),
+    ] = None,
     plan: Annotated[
         Path | None,
         typer.Option("--plan", help="Plan rules (vector file), for siting new buildings."),
@@ -190,6 +206,8 @@ def build(
         heights=heights,
         trees=trees,
         bridges=bridges,
+        passages=passages,
+        parapet=parapet,
         plan=plan,
         boundary=boundary,
     )

@@ -98,8 +98,13 @@ def cityjson(
         Path,
         typer.Option("--out", help="File to write: .city.json, or .city.jsonl by lines."),
     ],
+    *,
+    ground: Ground = True,
 ) -> None:
     """Write CityJSON 2.0 with light and solar power on buildings and surfaces.
+
+    Ground is written as TINRelief, water as WaterBody, each tree as
+    SolitaryVegetationObject; --no-ground writes buildings alone.
 
     Example: heidi export cityjson heidi-demo --out heidi.city.jsonl
     """
@@ -108,7 +113,7 @@ def cityjson(
     with Stages() as told:
         built = _open(folder, told)
         told("writing", OPENING)
-        export_cityjson(built, out)
+        export_cityjson(built, out, with_ground=ground)
     _tell(out, built)
 
 

@@ -1,4 +1,4 @@
-"""Draw an exhibition on the command line."""
+"""Draw a twin on the command line."""
 
 import signal
 import sys
@@ -26,7 +26,7 @@ TOLD_EVERY = 25
 """Frames between two lines where there is no terminal to redraw one: a second of film."""
 
 render_app = typer.Typer(
-    help="Draw pictures and films of a twin for an exhibition.",
+    help="Draw pictures and films of a twin, for an exhibition or to judge its roofs.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -46,12 +46,18 @@ def stills(
     folder: Folder,
     view: Annotated[
         list[View] | None,
-        typer.Option("--view", help="From where; repeat for several. Default: all."),
+        typer.Option(
+            "--view",
+            help="sound: from the Öresund; oceanpiren: the pier; campus: the court of "
+            "Campus Helsingborg. Repeat for several. Default: all that the twin has.",
+        ),
     ] = None,
     look: Annotated[
         list[Style] | None,
         typer.Option(
-            "--look", help="White model in the sun, or a year's light on roofs and facades."
+            "--look",
+            help="model: white, in the sun; data: a year's light on roofs and facades, "
+            "with its legend. Default: both.",
         ),
     ] = None,
     size: Annotated[
@@ -75,7 +81,8 @@ def stills(
 
     A file for each view, look, size and language, as sound_model_1080p_sv.png.
 
-    Example: heidi render stills heidi-demo --view oceanpiren --size 4k
+    Example: heidi render stills heidi-demo --view oceanpiren --look model
+    --date 2026-12-21 --time 12:00 --size 4k
     """
     with _ending_on_request(), Stages() as told:
         from meshes.render.exhibition import STILL_SIZES, choose_views, write_exhibition
@@ -108,7 +115,13 @@ def stills(
 def film(
     folder: Folder,
     date: Date,
-    view: Annotated[View, typer.Option("--view", help="From where.")] = View.SOUND,
+    view: Annotated[
+        View,
+        typer.Option(
+            "--view",
+            help="sound: from the Öresund; oceanpiren: the pier; campus: the court.",
+        ),
+    ] = View.SOUND,
     look: Annotated[
         Style,
         typer.Option(
@@ -161,6 +174,79 @@ def film(
             progress=_sparse(_after_opening(told)),
         )
     typer.echo(path)
+
+
+@render_app.command()
+def fits(
+    folder: Folder,
+    points: Annotated[
+        Path | None,
+        typer.Option("--points", help="Point cloud (LAS, LAZ, COPC) or a folder of tiles."),
+    ] = None,
+    surface: Annotated[
+        Path | None,
+        typer.Option("--surface", help="Instead: surface model (GeoTIFF, metres RH2000)."),
+    ] = None,
+    building: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--building",
+            metavar="ID",
+            help="Building or part to draw; repeat for several. Default: the worst.",
+        ),
+    ] = None,
+    most: Annotated[
+        int, typer.Option("--most", help="Draw so many at most, six a sheet.", min=1)
+    ] = 60,
+    tag: Annotated[
+        str,
+        typer.Option("--tag", help="Warning on every sheet, such as SIMULATED."),
+    ] = "",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder for the results. Default: DIR/fits."),
+    ] = None,
+) -> None:
+    """Draw roofs beside the survey they were fitted to, the worst first.
+
+    Each building from aslant, from above and cut across its ridge, with the samples in the
+    colour of their distance from the roof; a page with all buildings; residuals of
+    buildings and of roof planes as tables (CSV).
+
+    Example: heidi render fits my-twin --points lidar/ --out my-fits
+    """
+    with _ending_on_request(), Stages() as told:
+        from twin.fits import choose_parts, measure_fits, write_fits
+        from twin.reopen import open_twin
+        from twin.survey_roofs import check_survey, survey_soundings
+
+        # Said before the twin is opened, which takes its time.
+        survey = check_survey(points=points, surface=surface)
+        built = open_twin(folder, progress=lambda text, share: told(text, OPENING * share))
+        told("reading the survey", OPENING)
+        soundings = survey_soundings(built.district, points=points, surface=surface)
+        told("measuring roofs", 0.5)
+        found = measure_fits(
+            built.district.buildings,
+            built.solids,
+            built.roofs,
+            soundings,
+            survey=survey.name,
+        )
+        choose_parts(found, building or ())
+        told("drawing", 0.6)
+        written = write_fits(
+            found,
+            _made(out or folder / "fits"),
+            district=built.district,
+            wanted=building or (),
+            most=most,
+            tag=tag,
+        )
+    for note in found.notes:
+        typer.echo(f"  note: {note}", err=True)
+    for path in written:
+        typer.echo(path)
 
 
 def _open(folder: Path, told: Progress) -> "Subject":

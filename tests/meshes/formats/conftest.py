@@ -23,6 +23,7 @@ TYPES = {5120: "i1", 5121: "u1", 5122: "i2", 5123: "u2", 5125: "u4", 5126: "f4"}
 WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
 METADATA = "EXT_structural_metadata"
 FEATURES = "EXT_mesh_features"
+INSTANCING = "EXT_mesh_gpu_instancing"
 
 
 @dataclass(frozen=True)
@@ -166,9 +167,14 @@ def assert_rules(model: GltfFile) -> None:
         factor = material["pbrMetallicRoughness"].get("baseColorFactor", [1])
         assert all(0 <= part <= 1 for part in factor)
     used |= set(document.get("extensions", {}))
-    assert sorted(used) == document.get("extensionsUsed", [])
-    assert "extensionsRequired" not in document
     nodes = document.get("nodes", [])
+    for node in nodes:
+        used |= set(node.get("extensions", {}))
+        if INSTANCING in node.get("extensions", {}):
+            assert_instances(model, node)
+    assert sorted(used) == document.get("extensionsUsed", [])
+    # All but repeated trees only adds to what any reader shows.
+    assert document.get("extensionsRequired", []) == sorted(used & {INSTANCING})
     children = [child for node in nodes for child in node.get("children", [])]
     roots = document["scenes"][document["scene"]].get("nodes", [])
     # Every node hangs in the scene exactly once.
@@ -225,6 +231,16 @@ def assert_primitive(model: GltfFile, primitive: dict) -> None:
         assert len(np.unique(numbers)) == told["featureCount"]
         tables = document["extensions"][METADATA]["propertyTables"]
         assert numbers.max() < tables[told["propertyTable"]]["count"]
+
+
+def assert_instances(model: GltfFile, node: dict) -> None:
+    attributes = node["extensions"][INSTANCING]["attributes"]
+    assert set(attributes) <= {"TRANSLATION", "ROTATION", "SCALE"}
+    assert "mesh" in node
+    assert len({model.document["accessors"][a]["count"] for a in attributes.values()}) == 1
+    for number in attributes.values():
+        told = model.document["accessors"][number]
+        assert (told["type"], told["componentType"]) == ("VEC3", 5126)
 
 
 def assert_tables(model: GltfFile) -> None:

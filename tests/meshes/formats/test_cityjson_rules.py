@@ -116,6 +116,51 @@ def test_each_break_is_seen(path, value, fault):
     assert re.search(fault, " ".join(rule_faults([broken(path, value)])))
 
 
+TEMPLATES = {
+    "templates": [
+        {"type": "MultiSurface", "lod": "2", "boundaries": [[[0, 1, 2]], [[2, 1, 3]]]}
+    ],
+    "vertices-templates": [[0, 0, 0], [1.5, 0, 0], [0, 1, 0], [0, 0, 1]],
+}
+INSTANCE = {
+    "type": "GeometryInstance",
+    "template": 0,
+    "boundaries": [3],
+    "transformationMatrix": [2, 0, 0, 0, 0, 2, 0, 0, 0, 0, 9.5, 0, 0, 0, 0, 1],
+}
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "fault"),
+    [
+        ("template", 1, "repeat a template 0..0"),
+        ("template", None, "repeat a template"),
+        ("boundaries", [4], "one vertex 0..3"),
+        ("boundaries", [0, 1], "one vertex"),
+        ("transformationMatrix", [1] * 9, "matrix of sixteen"),
+        ("vertices-templates", [[0, 0]], "1 are not"),
+        ("templates", [INSTANCE], "not be an instance itself"),
+        ("templates", [{**TEMPLATES["templates"][0], "lod": 2}], "template 0: lod must"),
+        (
+            "templates",
+            [{**TEMPLATES["templates"][0], "boundaries": [[[0, 1, 4]]]}],
+            "template 0: boundaries",
+        ),
+        ("", None, ""),
+    ],
+)
+def test_templates_and_their_instances_have_rules(place, value, fault):
+    told = {**TEMPLATES, place: value} if place in TEMPLATES else TEMPLATES
+    instance = {**INSTANCE, place: value} if place in INSTANCE else INSTANCE
+    document = copy.deepcopy(DOCUMENT)
+    document["geometry-templates"] = told
+    tree = {"type": "SolitaryVegetationObject", "geometry": [instance]}
+    document["CityObjects"]["t"] = tree
+    faults = " ".join(rule_faults([document]))
+    assert bool(faults) == bool(place)
+    assert fault in faults
+
+
 def test_features_must_say_what_they_are():
     feature = {"CityObjects": {"h": {"type": "Building"}}, "vertices": []}
     whole = {**feature, "type": "CityJSONFeature", "id": "h"}

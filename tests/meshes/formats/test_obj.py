@@ -64,9 +64,9 @@ def test_materials_tell_roofs_from_walls(facets, tmp_path) -> None:
     solids = facets.solids
     write_obj(tmp_path / "a.obj", solids)
     found = area_by_material(tmp_path / "a.obj")
-    for kind in Kind:
+    for kind in np.unique(solids.kind):
         area = solids.faces.area[solids.kind == kind].sum()
-        assert found[kind.name.lower()] == pytest.approx(area, rel=DIGITS)
+        assert found[Kind(kind).name.lower()] == pytest.approx(area, rel=DIGITS)
     assert set(materials(tmp_path / "a.mtl")) == set(found)
     assert "mtllib a.mtl" in (tmp_path / "a.obj").read_text()
 

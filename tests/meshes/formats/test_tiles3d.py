@@ -45,12 +45,35 @@ def placed(model) -> list[np.ndarray]:
         if "mesh" not in node:
             continue
         mesh = model.document["meshes"][node["mesh"]]
-        scale = np.array(node.get("scale", [1, 1, 1]))
-        shift = np.array(node.get("translation", [0, 0, 0]))
+        scales = np.array([node.get("scale", [1, 1, 1])])
+        shifts = np.array([node.get("translation", [0, 0, 0])])
+        repeated = node.get("extensions", {}).get("EXT_mesh_gpu_instancing")
+        if repeated:
+            scales, shifts = (
+                model.attribute(repeated, name) for name in ("SCALE", "TRANSLATION")
+            )
         for primitive in mesh["primitives"]:
-            x, up, south = (model.attribute(primitive, "POSITION") * scale + shift).T
-            found.append(np.stack([x, -south, up], axis=1))
+            for scale, shift in zip(scales, shifts, strict=True):
+                x, up, south = (model.attribute(primitive, "POSITION") * scale + shift).T
+                found.append(np.stack([x, -south, up], axis=1))
     return found
+
+
+def test_trees_are_repeated_by_the_graphics_card_where_they_stand(
+    written, parse, quarter, facets
+):
+    model = parse(written / "trees.glb")
+    assert len(model.document["meshes"]) == 1
+    assert sum("mesh" in node for node in model.document["nodes"]) == 1
+    trees = np.array([[p.min(axis=0), p.max(axis=0)] for p in placed(model)])
+    feet = surroundings(quarter, origin=facets.solids.origin).trees.foot
+    assert len(trees) == len(feet) == 3
+    # The plane is bent by less than a centimetre over these hundred metres.
+    assert trees[:, 0, 2] == pytest.approx(feet[:, 2], abs=CENTIMETRE)
+    assert np.ptp(trees[..., 2], axis=1) == pytest.approx(quarter.trees["height"], abs=2e-3)
+    middle = trees[..., :2].mean(axis=1)
+    assert middle == pytest.approx(feet[:, :2], abs=CENTIMETRE)
+    assert model.document["extensionsRequired"] == ["EXT_mesh_gpu_instancing"]
 
 
 @pytest.fixture

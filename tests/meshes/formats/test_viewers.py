@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
+from pyproj import Transformer
 
 from gis.crs import to_wgs84
 from meshes.formats.gltf import write_glb
@@ -30,6 +32,12 @@ ESBUILD = PACKAGES / ".bin" / "esbuild"
 GEOID = 36.2
 SECONDS = 120
 CENTIMETRE = 1e-2
+ON_THE_GLOBE = 5e-2
+"""Farthest that a corner may stand from its place on the Earth [m]."""
+
+ROUNDING = 2.0
+"""Steps of 255 by which model-viewer's picture may miss a colour: tone mapping and the
+PNG round once each."""
 
 pytestmark = [
     pytest.mark.slow,
@@ -60,9 +68,9 @@ class Served(SimpleHTTPRequestHandler):
 def bundle(page: str, folder: Path, *, package: str) -> None:
     """Pack a page and its packages; skip where one of them is not installed."""
     given = filter(None, os.environ.get("NODE_PATH", "").split(os.pathsep))
-    homes = [*map(Path, given), PACKAGES]
+    homes = [*map(Path, given), PACKAGES, PAGES / "node_modules"]
     if not any((home / package).is_dir() for home in homes):
-        pytest.skip(f"the npm package {package} is not installed in twin/web")
+        pytest.skip(f"the npm package {package} is missing; run `npm ci` in {PAGES}")
     subprocess.run(
         [ESBUILD, PAGES / page, "--bundle", f"--outfile={folder / 'page.js'}"],
         env={**os.environ, "NODE_PATH": os.pathsep.join(map(str, homes))},
@@ -73,9 +81,10 @@ def bundle(page: str, folder: Path, *, package: str) -> None:
     (folder / "index.html").write_text(script, encoding="utf-8")
 
 
-def ask(folder: Path, places: np.ndarray) -> dict:
-    """Open the page in the browser and wait for what it tells of the places."""
-    (folder / "places.json").write_text(json.dumps({"places": places.tolist()}))
+def ask(folder: Path, **questions: np.ndarray) -> dict:
+    """Open the page in the browser and wait for what it tells of places and the like."""
+    told = {name: asked.tolist() for name, asked in questions.items()}
+    (folder / "places.json").write_text(json.dumps(told))
     answers: queue.Queue = queue.Queue()
     handler = partial(Served, answers=answers, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -119,6 +128,30 @@ def spots(quarter) -> pd.DataFrame:
     return pd.DataFrame({"x": points.x, "y": points.y, "top": quarter.buildings["top"]})
 
 
+def roof_corners(quarter) -> np.ndarray:
+    """Return the corners of all outlines at their roofs: easting, northing, height."""
+    corners, owner = shapely.get_coordinates(quarter.buildings.geometry, return_index=True)
+    return np.column_stack([corners, quarter.buildings["top"].to_numpy()[owner]])
+
+
+def geocentric_by_proj(points: np.ndarray, *, geoid: float) -> np.ndarray:
+    """Return geocentric coordinates by PROJ alone."""
+    plan = Transformer.from_crs("EPSG:3008", "EPSG:4326", always_xy=True)
+    earth = Transformer.from_crs("EPSG:4979", "EPSG:4978", always_xy=True)
+    east, north = plan.transform(points[:, 0], points[:, 1])
+    return np.column_stack(earth.transform(east, north, points[:, 2] + geoid))
+
+
+def body_triangles(model) -> int:
+    """Count the triangles that carry features: those of buildings."""
+    return sum(
+        len(model.triangles(primitive))
+        for mesh in model.document["meshes"]
+        for primitive in mesh["primitives"]
+        if "_FEATURE_ID_0" in primitive["attributes"]
+    )
+
+
 @pytest.mark.parametrize("look", ["facets", "sensors"])
 def test_three_js_shows_roofs_where_they_are_in_the_legends_colour(
     tmp_path, quarter, facets, spots, look
@@ -138,7 +171,7 @@ def test_three_js_shows_roofs_where_they_are_in_the_legends_colour(
         credits=quarter.credits,
         **given,
     )
-    told = ask(tmp_path, spots[["x", "y"]].to_numpy() - facets.solids.origin[:2])
+    told = ask(tmp_path, places=spots[["x", "y"]].to_numpy() - facets.solids.origin[:2])
     assert told["copyright"] == "; ".join(quarter.credits)
     for part, (seen, top) in enumerate(zip(told["seen"], spots["top"], strict=True)):
         (facet,) = np.flatnonzero(roof & (facets.part == part))
@@ -149,9 +182,12 @@ def test_three_js_shows_roofs_where_they_are_in_the_legends_colour(
 
 
 def test_a_globe_finds_every_roof_at_its_place_and_height(
-    tmp_path, quarter, facets, values, spots
+    tmp_path, quarter, facets, values, spots, parse
 ):
-    """Plumb lines at longitudes and latitudes hit the right roof at its height."""
+    """Plumb lines at longitudes and latitudes hit the right roof at its height.
+
+    Corners of roofs stand where PROJ puts them on the Earth, and everything was loaded.
+    """
     bundle("tiles_page.js", tmp_path, package="3d-tiles-renderer")
     write_tiles(
         tmp_path / "tiles",
@@ -162,8 +198,18 @@ def test_a_globe_finds_every_roof_at_its_place_and_height(
         geoid=GEOID,
         per_tile=1,
     )
-    told = ask(tmp_path, to_wgs84(spots[["x", "y"]].to_numpy()))
+    corners = roof_corners(quarter)
+    told = ask(
+        tmp_path,
+        places=to_wgs84(spots[["x", "y"]].to_numpy()),
+        corners=geocentric_by_proj(corners, geoid=GEOID),
+    )
     assert told["failed"] == 0
+    files = [parse(path) for path in (tmp_path / "tiles").rglob("*.glb")]
+    assert told["loaded"] == len(files)
+    assert told["triangles"] == sum(map(body_triangles, files))
+    assert len(told["nearest"]) == len(corners) > 20
+    assert max(told["nearest"]) < ON_THE_GLOBE
     light = dict(zip(facets.ids, values, strict=True))
     for (name, spot), seen in zip(spots.iterrows(), told["seen"], strict=True):
         facet, part = seen["features"]
@@ -172,3 +218,37 @@ def test_a_globe_finds_every_roof_at_its_place_and_height(
         assert facet["kind"] in ("roof", int(Kind.ROOF))
         assert facet["irradiation"] == pytest.approx(light[facet["id"]], rel=1e-6)
         assert seen["height"] == pytest.approx(spot["top"] + GEOID, abs=CENTIMETRE)
+
+
+def test_model_viewer_shows_roofs_at_their_place_in_the_legends_colour(
+    tmp_path, quarter, facets, spots
+):
+    """Points that were picked from above lie on the roofs, and show their light."""
+    bundle("model_viewer_page.js", tmp_path, package="@google/model-viewer")
+    roof = facets.kind == Kind.ROOF
+    light = np.where(roof, 300.0 + 150.0 * facets.part, 100.0)
+    around = surroundings(quarter, origin=facets.solids.origin)
+    write_glb(
+        tmp_path / "model.glb",
+        facets,
+        values=light,
+        scale=IrradiationScale(1200.0),
+        around=around,
+    )
+    told = ask(tmp_path)
+    place = np.array([hit["place"] for hit in told["hits"]])
+    # glTF: x east, y up, z south.
+    local = np.column_stack([place[:, 0], -place[:, 2], place[:, 1]])
+    world = local + facets.solids.origin
+    colour = np.array([hit["colour"] for hit in told["hits"]], float)
+    up = np.array([hit["up"] for hit in told["hits"]])
+    for part, (name, row) in enumerate(quarter.buildings.iterrows()):
+        inner = row.geometry.buffer(-1.0)
+        mine = shapely.contains_xy(inner, world[:, 0], world[:, 1])
+        assert mine.sum() >= 3, name
+        assert world[mine, 2] == pytest.approx(row["top"], abs=CENTIMETRE), name
+        assert up[mine] == pytest.approx(1.0, abs=1e-3)
+        (facet,) = np.flatnonzero(roof & (facets.part == part))
+        legend = IrradiationScale(1200.0).srgb([light[facet]])[0] * 255
+        assert np.median(colour[mine], axis=0) == pytest.approx(legend, abs=ROUNDING), name
+    assert told["size"][1] >= spots["top"].max() - quarter.buildings["base"].min()

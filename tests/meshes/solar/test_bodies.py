@@ -21,16 +21,27 @@ ELL = shapely.Polygon([(60, 0), (80, 0), (80, 5), (66, 5), (66, 20), (60, 20)])
 COURT = shapely.box(90, 0, 110, 20).difference(shapely.box(95, 5, 105, 15))
 
 
-def test_convex_footprints_are_blocks_and_others_are_not(blocks):
-    shapes = [HEXAGON, ELL, TRIANGLE, COURT]
-    solids = lod1_solids(blocks(shapes, [0, 1, 2, 3], [9, 9, 9, 9]))
+def test_convex_footprints_are_blocks(blocks):
+    shapes = [HEXAGON, TRIANGLE]
+    solids = lod1_solids(blocks(shapes, [0, 2], [9, 9]))
     bodies = find_bodies(solid_occluders(solids))
-    found = bodies.roof >= 0
-    assert np.count_nonzero(found) == 2
-    assert sorted(bodies.base[found].tolist()) == [0.0, 2.0]
-    assert sorted(np.diff(bodies.face_start)[found].tolist()) == [3 + 2, 6 + 2]
+    assert (bodies.roof >= 0).all()
+    assert sorted(bodies.base.tolist()) == [0.0, 2.0]
+    assert sorted(np.diff(bodies.face_start).tolist()) == [3 + 2, 6 + 2]
     assert sorted(bodies.faces.tolist()) == list(range(len(solids.faces)))
-    assert (np.diff(bodies.face_start)[~found] == 1).all()
+
+
+def test_other_footprints_are_cut_into_convex_blocks(blocks):
+    """An ell needs two pieces, a courtyard of right angles four; each wall is kept once."""
+    solids = lod1_solids(blocks([ELL, COURT], [1, 3], [9, 9]))
+    bodies = find_bodies(solid_occluders(solids))
+    assert len(bodies.roof) == 2 + 4
+    polygons = bodies.occluders.polygons
+    assert polygons.is_convex()[bodies.roof].all()
+    assert polygons.area[bodies.roof].sum() == pytest.approx(ELL.area + COURT.area)
+    outer = bodies.faces[np.abs(polygons.normal[bodies.faces, 2]) < 0.5]
+    walls = np.flatnonzero(np.abs(solids.faces.normal[:, 2]) < 0.5)
+    assert sorted(outer.tolist()) == walls.tolist()
 
 
 def lose_a_wall(occluders: Occluders) -> Occluders:

@@ -13,7 +13,6 @@ from meshes.facets import make_facets
 from meshes.polygons import make_polygons
 from meshes.solar.hourly import facet_hours
 from meshes.solar.irradiance import irradiate
-from meshes.solar.light import split_light
 from meshes.solar.occluders import open_occluders, solid_occluders
 from meshes.solar.sky import reinhart_patches
 from meshes.solids import Kind, lod1_solids
@@ -48,22 +47,22 @@ def pvlib_sum(weather, tilt, azimuth, model):
 
 
 @pytest.mark.parametrize("model", ["perez-driesse", "perez"])
-def test_free_planes_equal_pvlib_within_half_a_percent(free_planes, model):
+def test_free_planes_stay_near_the_transposition_models_of_pvlib(free_planes, model):
+    """They draw the sky in three parts: within 4 %, 2 % in the mean."""
     weather = typical_year()
     light = irradiate(free_planes(ORIENTATIONS), NOTHING, weather, **PLACE)
-    expected = [pvlib_sum(weather, t, a, model) for t, a in ORIENTATIONS]
-    # Ten-minute suns against one an hour: the difference is the hour's curvature.
-    assert light.facet_annual == pytest.approx(expected, rel=0.005)
+    expected = np.array([pvlib_sum(weather, t, a, model) for t, a in ORIENTATIONS])
+    assert light.facet_annual == pytest.approx(expected, rel=0.04)
+    assert light.facet_annual.mean() == pytest.approx(expected.mean(), rel=0.02)
 
 
-def test_parts_of_the_light_add_up_on_the_horizontal():
+def test_level_ground_in_the_open_gets_what_the_weather_says(free_planes):
     weather = typical_year()
-    light = split_light(weather, **PLACE)
-    sun = pvlib.solarposition.get_solarposition(weather.sun_times, **PLACE)
-    cosine = np.cos(np.radians(sun["apparent_zenith"].to_numpy())).clip(0)
-    high = cosine > np.cos(np.radians(85))
-    total = light.dome + light.beam * cosine
-    assert total[high] == pytest.approx(weather.table["ghi"].to_numpy()[high], abs=0.1)
+    light = irradiate(free_planes([(0, 0)]), NOTHING, weather, **PLACE)
+    direct, diffuse, ground, building = light.facet_parts[0].sum(axis=1)
+    assert diffuse == pytest.approx(weather.annual("dhi"), rel=2e-4)
+    assert direct == pytest.approx(weather.annual("ghi") - weather.annual("dhi"), rel=5e-3)
+    assert (ground, building) == (0, 0)
 
 
 def test_facet_means_are_the_means_of_their_sensors(random_blocks):
@@ -80,7 +79,7 @@ def test_hours_add_up_to_the_year(random_blocks):
     light = irradiate(facets, solid_occluders(facets.solids), typical_year(), **PLACE)
     hours = facet_hours(light, np.arange(len(facets)))
     assert hours.sum(axis=1, dtype=float) / 1000 == pytest.approx(
-        light.facet_annual, abs=0.3
+        light.facet_annual, rel=1e-5
     )
 
 
@@ -90,8 +89,8 @@ def test_result_does_not_depend_on_the_number_of_threads(random_blocks):
     one, three = (
         irradiate(facets, occluders, typical_year(), **PLACE, threads=n) for n in (1, 3)
     )
-    assert (one.sensor_monthly == three.sensor_monthly).all()
-    assert (one.facet_monthly == three.facet_monthly).all()
+    assert (one.sensor_parts == three.sensor_parts).all()
+    assert (one.facet_parts == three.facet_parts).all()
 
 
 @settings(max_examples=6, deadline=None)
@@ -100,11 +99,11 @@ def test_shade_only_takes(seed, random_blocks):
     table = random_blocks(seed, 6)
     facets = make_facets(lod1_solids(table), spacing=2.5)
     # Light facades could give a shaded wall more than the sky they hide.
-    black = {**PLACE, "facade_albedo": 0.0}
+    black = {**PLACE, "facade_albedo": 0.0, "albedo": 0.0}
     free = irradiate(facets, NOTHING, typical_year(), **black)
     shaded = irradiate(facets, solid_occluders(facets.solids), typical_year(), **black)
-    assert (shaded.sensor_annual <= free.sensor_annual + 0.05).all()
-    assert (shaded.sensor_monthly >= 0).all()
+    assert (shaded.sensor_parts <= free.sensor_parts + 0.05).all()
+    assert (shaded.sensor_parts >= 0).all()
 
 
 def test_moving_the_scene_changes_nothing(blocks):
@@ -174,7 +173,8 @@ def test_progress_reaches_the_end(free_planes):
         free_planes([(0, 0)]), NOTHING, typical_year(), **PLACE,
         progress=lambda text, share: told.append((text, share)),
     )  # fmt: skip
-    assert [text for text, share in told if share == 1.0] == ["sky", "sun"]
+    ended = [text for text, share in told if share == 1.0]
+    assert ended == ["sky", "sun", "reflections"]
 
 
 def test_two_degree_bins_stay_close_to_fine_ones(random_blocks):
@@ -200,7 +200,8 @@ def test_ground_light_of_a_free_wall_is_half_the_reflected(free_planes):
         for albedo in (0.3, 0.0)
     )
     gained = lit.facet_annual[0] - unlit.facet_annual[0]
-    assert gained == pytest.approx(0.5 * 0.3 * weather.annual("ghi"), rel=1e-4)
+    # Suns of ten minutes instead of the hour's, and rays instead of all angles.
+    assert gained == pytest.approx(0.5 * 0.3 * weather.annual("ghi"), rel=0.01)
 
 
 def test_facades_give_light_where_they_stand_and_none_in_the_open(free_planes, blocks):
@@ -224,5 +225,7 @@ def test_facades_give_light_where_they_stand_and_none_in_the_open(free_planes, b
     gain = (light.facet_annual - dark.facet_annual)[walls]
     assert (gain >= 0).all()
     assert gain.max() > 10
+    # Light goes to and fro: twice the reflectance is more than twice the light.
     double = (lighter.facet_annual - dark.facet_annual)[walls]
-    assert double == pytest.approx(2 * gain, rel=1e-6, abs=1e-3)
+    assert (double >= 1.99 * gain).all()
+    assert (double <= 2.8 * gain + 0.1).all()

@@ -35,8 +35,27 @@ function drop(tiles, [longitude, latitude]) {
   return { height: place.height, features };
 }
 
+// How far the nearest corner of any body is from each geocentric place, and what was loaded.
+function compare(tiles, corners) {
+  const nearest = corners.map(() => Infinity);
+  let triangles = 0;
+  const spot = new THREE.Vector3();
+  tiles.group.traverse((mesh) => {
+    const { position, _feature_id_0: feature } = mesh.geometry?.attributes ?? {};
+    if (!feature) return;
+    triangles += mesh.geometry.index.count / 3;
+    for (let k = 0; k < position.count; k += 1) {
+      spot.fromBufferAttribute(position, k).applyMatrix4(mesh.matrixWorld);
+      corners.forEach(([x, y, z], j) => {
+        nearest[j] = Math.min(nearest[j], Math.hypot(spot.x - x, spot.y - y, spot.z - z));
+      });
+    }
+  });
+  return { nearest, triangles };
+}
+
 async function main() {
-  const { places } = await (await fetch("places.json")).json();
+  const { places, corners } = await (await fetch("places.json")).json();
   const scene = new THREE.Scene();
   const camera = new THREE.PerspectiveCamera(60, 1, 1, 1e5);
   const renderer = new THREE.WebGLRenderer();
@@ -69,7 +88,12 @@ async function main() {
     quiet = downloading === 0 && parsing === 0 && visible > 0 ? quiet + 1 : 0;
   }
   tiles.group.updateMatrixWorld(true);
-  return { seen: places.map((place) => drop(tiles, place)), failed: tiles.stats.failed };
+  return {
+    seen: places.map((place) => drop(tiles, place)),
+    failed: tiles.stats.failed,
+    loaded: tiles.stats.loaded,
+    ...compare(tiles, corners),
+  };
 }
 
 main()

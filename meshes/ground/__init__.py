@@ -1,0 +1,1 @@
+"""Cut footprints and shores into the ground."""

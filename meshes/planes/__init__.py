@@ -1,0 +1,1 @@
+"""Merge the triangles of any mesh to planar polygons."""

@@ -1,0 +1,63 @@
+"""Follow the strength of the sources of reflected light over the year.
+
+What walls and ground throw back is soft: it needs neither every patch of the sky nor every
+position of the sun. Reflections are solved once for some hundred groups of them, and
+weather comes in last.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from meshes.polygons import Float32Array, FloatArray
+from meshes.solar.light import MONTHS, Light
+from meshes.solar.reflection.sources import group_beam, group_radiance
+from meshes.solar.sky import SkyPatches
+from meshes.solar.sun import SunPath
+
+
+@dataclass(frozen=True)
+class Courses:
+    """Strengths of groups of sky patches, then of groups of sun bins.
+
+    Attributes
+    ----------
+    strength : (k, h) float32
+        Mean radiance of each group of patches [W/m2/sr] and beam from each group of bins
+        [W/m2] at each step; the order of `meshes.solar.reflection.sources`.
+    light : Light
+        Whose they are.
+    """
+
+    strength: Float32Array
+    light: Light
+
+    def __len__(self) -> int:
+        """Return the number of sources."""
+        return len(self.strength)
+
+    def monthly(self) -> FloatArray:
+        """Return the sums by month, (k, 12) [kWh/m2/sr] and [kWh/m2]."""
+        sums = np.zeros((len(self), MONTHS))
+        for m in range(MONTHS):
+            hours = self.light.month == m
+            sums[:, m] = self.strength[:, hours].sum(axis=1, dtype=np.float64)
+        return sums * (self.light.step / 1000.0)
+
+
+def follow(light: Light, sky: SkyPatches, path: SunPath) -> Courses:
+    """Sum up light group by group.
+
+    Parameters
+    ----------
+    light : Light
+        Sun and sky of each hour.
+    sky : SkyPatches
+        Its patches.
+    path : SunPath
+        Its sun.
+    """
+    strength = np.concatenate(
+        [group_radiance(sky, light.dome.radiance), group_beam(path, light.beam)]
+    )
+    return Courses(strength, light)

@@ -1,0 +1,1 @@
+"""Follow light from surface to surface."""

@@ -1,0 +1,164 @@
+"""Answer what ground and buildings throw back, solved once for a scene."""
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from meshes.facets import Facets
+from meshes.polygons import Float32Array, FloatArray
+from meshes.solar.courses import Courses, follow
+from meshes.solar.gather import Progress
+from meshes.solar.light import Light
+from meshes.solar.occluders import Occluders
+from meshes.solar.reflection.radiosity import Glow, glow, received, tile_light
+from meshes.solar.reflection.rays import Scene
+from meshes.solar.reflection.receive import facet_blend, reflected
+from meshes.solar.reflection.sources import sky_sources, sun_sources
+from meshes.solar.reflection.surfaces import Ground, reflecting_surfaces
+from meshes.solar.reflection.tiles import make_tiles
+from meshes.solar.shadow import make_caster
+from meshes.solar.sky import SkyPatches
+from meshes.solar.sun import SunPath
+
+POINT_RAYS = 1024
+"""Rays of a place that lies on no tile."""
+
+RAY_BUDGET = 20_000_000
+"""Rays of all places together, from which on each gets fewer."""
+
+FEWEST_RAYS = 64
+"""Rays that a place gets in any case."""
+
+
+@dataclass(frozen=True)
+class Reflected:
+    """What ground and buildings throw on facets.
+
+    Attributes
+    ----------
+    ground, building : (n,) float32
+        Irradiation of each sensor over the year [kWh/m2].
+    facet : (f, 2, k) float32
+        Mean of each facet's sensors from the ground and from buildings, for each source
+        at strength 1.
+    """
+
+    ground: Float32Array
+    building: Float32Array
+    facet: Float32Array
+
+
+@dataclass(frozen=True)
+class TiledReflector:
+    """Light between the tiles of a scene.
+
+    Attributes
+    ----------
+    scene : Scene
+        Tiles ready for rays.
+    solved : Glow
+        Light that leaves every tile.
+    courses : Courses
+        The year's strength of the sources.
+    on_tiles : bool
+        Whether facets lie on the tiles' surfaces and take their light from the tiles;
+        else every sensor sends rays of its own.
+    """
+
+    scene: Scene
+    solved: Glow
+    courses: Courses
+    on_tiles: bool = True
+
+    def reflect(self, facets: Facets) -> Reflected:
+        """Return what arrives on facets."""
+        return self._from_tiles(facets) if self.on_tiles else self._by_rays(facets)
+
+    def _from_tiles(self, facets: Facets) -> Reflected:
+        tiles = self.scene.tiles
+        annual = self.courses.monthly().sum(axis=1).astype(np.float32)
+        parts = received(self.solved.factors, tiles, self.solved.emitted)
+        sensors, means = facet_blend(tiles, facets)
+        ground, building = (sensors @ (part @ annual) for part in parts)
+        facet = np.stack([_product(means, part) for part in parts], axis=1)
+        return Reflected(ground, building, facet)
+
+    def _by_rays(self, facets: Facets) -> Reflected:
+        points = facets.sensor_positions()
+        normals = facets.normal[facets.sensor_facet]
+        annual = self.courses.monthly().sum(axis=1).astype(np.float32)
+        rays = int(np.clip(RAY_BUDGET // max(len(points), 1), FEWEST_RAYS, POINT_RAYS))
+        parts = reflected(self.scene, self.solved.emitted, points, normals, rays=rays)
+        owner, counts = facets.sensor_facet, facets.sensors_per_facet
+        weight = (1.0 / counts)[owner].astype(np.float32)
+        means = csr_array(
+            (weight, np.arange(len(owner)), facets.sensor_start),
+            shape=(len(facets), len(owner)),
+        )
+        facet = np.stack([_product(means, part) for part in parts], axis=1)
+        return Reflected(parts[0] @ annual, parts[1] @ annual, facet)
+
+
+def _product(weights: csr_array, values: Float32Array) -> Float32Array:
+    """Return the weighted sums of rows."""
+    found: Float32Array = weights @ values
+    return found
+
+
+def make_reflector(
+    occluders: Occluders,
+    light: Light,
+    sky: SkyPatches,
+    path: SunPath,
+    *,
+    ground: Ground,
+    reflectance: float | FloatArray,
+    receivers: FloatArray | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> TiledReflector:
+    """Follow the light from surface to surface until nothing changes.
+
+    Parameters
+    ----------
+    occluders : Occluders
+        Buildings and other surfaces, terrain last.
+    light : Light
+        The year's sun and sky.
+    sky : SkyPatches
+        Patches of the sky.
+    path : SunPath
+        Bins of the sun.
+    ground : Ground
+        Level or following a terrain, with its albedo.
+    reflectance : float or (p,) float
+        Of all surfaces, or of each.
+    receivers : (n, 3) float, optional
+        Loose places [m, local] at which the light is wanted; by default it is wanted on
+        the surfaces themselves.
+    threads : int, optional
+        Working threads; the result does not depend on them.
+    progress : callable, optional
+        Told how far it is.
+
+    Returns
+    -------
+    TiledReflector
+    """
+    told: Progress = progress or (lambda _text, _share: None)
+    workers = threads or os.cpu_count() or 1
+    told("reflections", 0.0)
+    surfaces = reflecting_surfaces(occluders, reflectance=reflectance)
+    tiles = make_tiles(surfaces, ground, receivers=receivers)
+    scene = Scene(tiles)
+    told("reflections", 0.2)
+    sources = sky_sources(sky) + sun_sources(path)
+    first = tile_light(
+        tiles, make_caster(tiles.facets, occluders), sources, threads=workers
+    )
+    told("reflections", 0.5)
+    solved = glow(scene, first)
+    told("reflections", 0.9)
+    return TiledReflector(scene, solved, follow(light, sky, path), receivers is None)

@@ -1,0 +1,291 @@
+"""Ask about light on the command line: of a twin, or of sensors around any mesh."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from twin.cli.stages import Stages
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gis.weather import Weather
+
+SPLITS = {577: 2, 2305: 4}
+"""Patches of the sky, and how often each of Tregenza's is split."""
+
+
+def solar(
+    target: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR|MESH",
+            help="Twin folder; or a mesh in metres, z up: OBJ, PLY, STL, glTF, CityJSON.",
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="CSV to write: of a twin its roofs and walls."),
+    ] = None,
+    building: Annotated[
+        str | None, typer.Option("--building", help="Twin: only this building's id.")
+    ] = None,
+    sensors: Annotated[
+        Path | None,
+        typer.Option("--sensors", help="Mesh: CSV with x,y,z,nx,ny,nz of each sensor."),
+    ] = None,
+    weather: Annotated[
+        Path | None,
+        typer.Option("--weather", help="Mesh: weather year, EPW, CSV, PVGIS or SMHI."),
+    ] = None,
+    lat: Annotated[
+        float | None,
+        typer.Option("--lat", help="Mesh: degrees north. Default: the weather's place."),
+    ] = None,
+    lon: Annotated[float | None, typer.Option("--lon", help="Mesh: degrees east.")] = None,
+    albedo: Annotated[
+        float, typer.Option("--albedo", help="Mesh: reflectance of the ground at z = 0.")
+    ] = 0.2,
+    reflectance: Annotated[
+        float, typer.Option("--reflectance", help="Mesh: reflectance of all its faces.")
+    ] = 0.3,
+    sun_offset: Annotated[
+        str,
+        typer.Option(
+            "--sun-offset",
+            help="Mesh: 'auto' follows the sun in ten-minute steps, at the time found in "
+            "the weather itself; MINUTES holds it there all hour, counted from its start "
+            "(30 = mid-hour).",
+        ),
+    ] = "auto",
+    patches: Annotated[
+        int, typer.Option("--patches", help="Mesh: patches of the sky, 577 or 2305.")
+    ] = 2305,
+    *,
+    hourly: Annotated[
+        bool,
+        typer.Option(
+            "--hourly", help="Mesh: also write the hours, beside --out as .parquet."
+        ),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a summary as JSON.")
+    ] = False,
+) -> None:
+    """Tell the light of a year: direct, diffuse and reflected, in kWh/m2.
+
+    Of a twin: means of roofs and facades by part and month. Of a mesh: every sensor of a
+    CSV, with shade and reflections by the mesh and by level ground at z = 0.
+
+    Examples: heidi solar heidi-demo --building heidi-104 --json
+
+    heidi solar town.obj --sensors points.csv --weather year.epw --out result.csv
+    """
+    given = {"sensors": sensors, "weather": weather, "lat": lat, "lon": lon}
+    if target.is_dir():
+        _refuse([name for name, value in given.items() if value is not None], hourly=hourly)
+        _of_twin(target, out, building, as_json=as_json)
+        return
+    _of_mesh(
+        target,
+        _needed(sensors, "--sensors", "points.csv"),
+        _needed(weather, "--weather", "year.epw"),
+        _needed(out, "--out", "result.csv"),
+        place=(lat, lon),
+        albedo=albedo,
+        reflectance=reflectance,
+        sun_offset=sun_offset,
+        patches=patches,
+        hourly=hourly,
+        as_json=as_json,
+    )
+
+
+def _refuse(names: list[str], *, hourly: bool) -> None:
+    """Refuse options that a twin has no use for."""
+    from gis.errors import SourceError
+
+    names = [*names, "hourly"] if hourly else names
+    if names:
+        told = ", ".join(f"--{name}" for name in names)
+        message = (
+            f"{told} ask about sensors around a mesh, but a twin folder was given; leave "
+            "them out, or name a mesh"
+        )
+        raise SourceError(message)
+
+
+def _needed(value: Path | None, option: str, example: str) -> Path:
+    """Return an option that a mesh needs."""
+    from gis.errors import SourceError
+
+    if value is None:
+        message = f"light around a mesh needs {option}; give it, such as {option} {example}"
+        raise SourceError(message)
+    return value
+
+
+def _of_twin(
+    folder: Path, out: Path | None, building: str | None, *, as_json: bool
+) -> None:
+    """Sum up the light of a twin."""
+    from gis.files import check_ending
+    from twin.solar_summary import light_lines, light_record, twin_light, write_facet_csv
+
+    if out is not None:
+        check_ending(out, (".csv",))
+    found = twin_light(folder, building=building)
+    if out is not None:
+        write_facet_csv(out, found)
+    if as_json:
+        typer.echo(json.dumps(light_record(found), ensure_ascii=False, indent=1))
+        return
+    for line in light_lines(found):
+        typer.echo(line)
+    if out is not None:
+        typer.echo(f"Written    {out} ({len(found.facets):,} roofs and walls)")
+
+
+def _of_mesh(
+    path: Path,
+    sensors: Path,
+    weather: Path,
+    out: Path,
+    *,
+    place: tuple[float | None, float | None],
+    albedo: float,
+    reflectance: float,
+    sun_offset: str,
+    patches: int,
+    hourly: bool,
+    as_json: bool,
+) -> None:
+    """Light sensors around a mesh."""
+    import numpy as np
+
+    from gis.errors import GeometryError, OutputError
+    from gis.files import check_ending
+    from gis.sources.weather_files import read_weather
+    from meshes.formats.mesh_file import read_mesh
+    from meshes.solar.point_light import light_on_points
+    from meshes.solar.reflection.surfaces import check_reflectance
+    from twin.sensor_points import (
+        annual_columns,
+        read_sensor_points,
+        write_annual,
+        write_hours,
+    )
+
+    check_ending(out, (".csv",))
+    check_reflectance("--albedo", np.array([albedo]))
+    check_reflectance("--reflectance", np.array([reflectance]))
+    if patches not in SPLITS:
+        message = f"--patches must be 577 or 2305, got {patches}"
+        raise GeometryError(message)
+    for name, file in (("mesh", path), ("--sensors", sensors), ("--weather", weather)):
+        if out.exists() and file.exists() and out.samefile(file):
+            message = f"--out must not be the {name} itself, got {out}; choose another name"
+            raise OutputError(message)
+    if not out.absolute().parent.is_dir():
+        message = f"--out needs an existing folder, {out.parent} is none; make it first"
+        raise OutputError(message)
+    with Stages() as told:
+        told("reading", 0.0)
+        points = read_sensor_points(sensors)
+        mesh = read_mesh(path)
+        year, step = _sunned(read_weather(weather), sun_offset)
+        latitude, longitude = _place(year, *place)
+        light, notes = light_on_points(
+            mesh,
+            points.points,
+            points.normals,
+            year,
+            latitude=latitude,
+            longitude=longitude,
+            albedo=albedo,
+            reflectance=reflectance,
+            sky_split=SPLITS[patches],
+            step_minutes=step,
+            progress=told,
+        )
+        told("writing", 1.0)
+        hours = out.with_suffix(".parquet") if hourly else None
+        if hours is not None:
+            write_hours(hours, light, year.table.index)
+        write_annual(out, points, light)
+    dark = light.path.dark_note(light.light.beam)
+    for note in (*year.notes, *notes, *(() if dark is None else (dark,))):
+        typer.echo(f"  note: {note}", err=True)
+    annual = annual_columns(light)
+    record = {
+        "sensors": len(annual),
+        "mean_kwh_m2": {name: round(float(annual[name].mean()), 3) for name in annual},
+        "latitude": latitude,
+        "longitude": longitude,
+        "sun_offset_minutes": year.sun_offset_minutes,
+        "albedo": albedo,
+        "reflectance": reflectance,
+        "files": [str(file) for file in (out, hours) if file is not None],
+        "notes": list(notes),
+    }
+    if as_json:
+        typer.echo(json.dumps(record, ensure_ascii=False, indent=1))
+        return
+    _tell(annual, record)
+
+
+def _tell(annual: "pd.DataFrame", record: dict[str, object]) -> None:
+    """Print what came out."""
+    typer.echo(f"Sensors    {len(annual):,}")
+    for name in annual:
+        values = annual[name]
+        typer.echo(
+            f"{name.capitalize():<11}{values.mean():,.1f} kWh/m2 a year in the mean, "
+            f"{values.min():,.1f} to {values.max():,.1f}"
+        )
+    typer.echo(f"Sun        at minute {record['sun_offset_minutes']:g} of each hour")
+    files = record["files"]
+    assert isinstance(files, list)
+    typer.echo(f"Written    {', '.join(files)}")
+
+
+def _sunned(year: "Weather", offset: str) -> tuple["Weather", float]:
+    """Return the year with its sun where it was told to stand, and the step [min]."""
+    from dataclasses import replace
+
+    from gis.errors import WeatherError
+    from meshes.solar.sun import STEP_MINUTES
+
+    if offset == "auto":
+        return year, STEP_MINUTES
+    try:
+        minutes = float(offset)
+    except ValueError:
+        minutes = float("nan")
+    if not -60.0 <= minutes <= 120.0:
+        message = (
+            f"--sun-offset must be 'auto' or minutes from -60 to 120, got {offset!r}; 30 "
+            "is the middle of the hour"
+        )
+        raise WeatherError(message)
+    return replace(year, sun_offset_minutes=minutes), 60.0
+
+
+def _place(year: "Weather", lat: float | None, lon: float | None) -> tuple[float, float]:
+    """Return the place of the sun."""
+    from gis.errors import WeatherError
+
+    latitude = year.latitude if lat is None else lat
+    longitude = year.longitude if lon is None else lon
+    if latitude is None or longitude is None:
+        message = "the weather names no place; give --lat and --lon in degrees"
+        raise WeatherError(message)
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        message = (
+            "--lat must be -90..90 and --lon -180..180 degrees, got "
+            f"{latitude:g}, {longitude:g}"
+        )
+        raise WeatherError(message)
+    return latitude, longitude
