@@ -12,6 +12,8 @@ SETTINGS := pyproject.toml constraints.txt
 BUNDLE := twin/web/dist/viewer.js
 BUNDLED := $(wildcard twin/web/viewer*.js) twin/web/package.json twin/web/package-lock.json \
 	tools/bundle_viewer.py
+VIEWER_TESTS := tests/meshes/formats/viewer
+VIEWER := $(VIEWER_TESTS)/node_modules/.package-lock.json
 INSTALL = sh tools/install.sh $(BIN)/python
 
 .DEFAULT_GOAL := help
@@ -32,7 +34,7 @@ help:
 demo: $(VENV)/runtime.stamp $(BUNDLE)
 	$(BIN)/heidi demo --out $(OUT) $(ARGS)
 
-test: $(VENV)/dev.stamp $(BUNDLE)
+test: $(VENV)/dev.stamp $(BUNDLE) $(VIEWER)
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/dev.stamp
@@ -57,6 +59,8 @@ bench: $(VENV)/runtime.stamp
 	$(BIN)/python bench/siting.py
 	$(BIN)/python bench/solids.py
 	$(BIN)/python bench/roofs.py
+	$(BIN)/python bench/ground.py
+	$(BIN)/python bench/merging.py
 
 wheel: $(VENV)/runtime.stamp $(BUNDLE)
 	rm -rf build
@@ -64,6 +68,7 @@ wheel: $(VENV)/runtime.stamp $(BUNDLE)
 
 clean:
 	rm -rf $(VENV) build heidi-demo twin/web/dist twin/web/node_modules
+	rm -rf $(VIEWER_TESTS)/node_modules
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -rf *.egg-info
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
@@ -80,6 +85,11 @@ $(VENV)/extras.stamp: $(VENV)/runtime.stamp
 
 $(VENV)/dev.stamp: $(VENV)/runtime.stamp
 	$(INSTALL) --editable ".[dev]"
+	@touch $@
+
+# Viewers of others that the tests open our files in.
+$(VIEWER): $(VIEWER_TESTS)/package-lock.json $(BUNDLE)
+	$(BIN)/python tools/bundle_viewer.py --packages $(VIEWER_TESTS)
 	@touch $@
 
 # Node.js bundles the viewer: the one on PATH, else one from the package index.

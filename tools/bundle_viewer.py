@@ -21,7 +21,14 @@ def main() -> int:
         action="store_true",
         help="only tell by exit code if it is there",
     )
-    only_find = parser.parse_args().find_node
+    parser.add_argument(
+        "--packages",
+        type=Path,
+        metavar="FOLDER",
+        help="only install what the package-lock.json of FOLDER pins",
+    )
+    options = parser.parse_args()
+    only_find = options.find_node
     found = _find_node()
     if only_find:
         return 0 if found else 1
@@ -32,7 +39,10 @@ def main() -> int:
         )
         return 2
     node, npm = found
-    _install_packages(node, npm)
+    if options.packages:
+        _install_packages(node, npm, options.packages)
+        return 0
+    _install_packages(node, npm, WEB)
     _bundle(node)
     _write_licences()
     return 0
@@ -66,13 +76,13 @@ def _major(node: str) -> int:
         return 0
 
 
-def _install_packages(node: Path, npm: list[str]) -> None:
-    """Install what package-lock.json pins, and nothing else."""
+def _install_packages(node: Path, npm: list[str], folder: Path) -> None:
+    """Install what a folder's package-lock.json pins, and nothing else."""
     search_path = os.pathsep.join([str(node.parent), os.environ.get("PATH", os.defpath)])
     # esbuild works without its install script, so no package gets to run one.
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     subprocess.run(
-        [*npm, "ci", *options], cwd=WEB, env={**os.environ, "PATH": search_path}, check=True
+        [*npm, "ci", *options], cwd=folder, env={**os.environ, "PATH": search_path}, check=True
     )
 
 

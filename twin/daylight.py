@@ -1,8 +1,6 @@
 """Measure the daylight of a twin on facades or on open ground."""
 
-from dataclasses import dataclass, field, replace
-from datetime import date
-from enum import StrEnum
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -10,10 +8,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from gis.crs import PLAN
 from gis.district import District
-from gis.errors import GeometryError, WeatherError
+from gis.errors import GeometryError
 from gis.grid_north import grid_convergence
 from gis.weather import Weather
 from meshes.facets import Facets, make_facets
@@ -24,14 +23,13 @@ from meshes.solar.daylight.exposure import probable_sun, sun_hours
 from meshes.solar.daylight.ground import GroundFacets, ground_facets
 from meshes.solar.daylight.rules import (
     EXPOSURE_LEVELS,
-    LOWEST_SUN,
+    FREE_VERTICAL,
     PROBABLE_WINTER,
     PROBABLE_YEAR,
     VERTICAL_SKY,
     WANTED_HOURS,
     WANTED_WINDOW,
     Level,
-    is_exposure_day,
 )
 from meshes.solar.daylight.sky_views import sky_views
 from meshes.solar.daylight.sun_steps import WHOLE_DAY
@@ -39,33 +37,15 @@ from meshes.solar.gather import Progress
 from meshes.solar.occluders import Occluders, district_occluders
 from meshes.solar.shadow import make_caster
 from meshes.solar.sky import reinhart_patches
-from meshes.solar.sun_hours import STEP_MINUTES
 from meshes.solids import Kind, Solids
+from twin.daylight_question import Measure, Question, Where, complete
 from twin.quality_files import read_files
 
-EQUINOX = date(2026, 3, 20)
-EXPOSURE_DAY = date(2026, 3, 21)
-"""Day of EN 17037 that is taken by default: the last and sunniest that it allows."""
+FREE_VIEW = 0.5
+"""Share of the sky that lies before a free facade."""
 
 UPRIGHT = 0.1
 """Vertical part of a normal up to which a face is a facade."""
-
-
-class Measure(StrEnum):
-    """What can be measured."""
-
-    SUN_HOURS = "sun-hours"
-    EN17037 = "en17037"
-    APSH = "apsh"
-    SVF = "svf"
-    VSC = "vsc"
-
-
-class Where(StrEnum):
-    """Where it can be measured."""
-
-    FACADES = "facades"
-    GROUND = "ground"
 
 
 COLUMNS = {
@@ -75,53 +55,7 @@ COLUMNS = {
     Measure.SVF: "sky_view_solid",
     Measure.VSC: "sky_component",
 }
-
-UNITS = {"sun_hours": "h"}
-"""Units of the columns; the others are shares, 0..1."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """What shall be measured.
-
-    Attributes
-    ----------
-    measure, where : Measure, Where
-    first, last : date, optional
-        Days of sun hours; by default the equinox, or 21 March for EN 17037.
-    window : (float, float), optional
-        Hours of the clock; by default 9 to 17, or the whole day for EN 17037.
-    step_minutes : float
-        Time between two suns [min].
-    lowest_sun : float, optional
-        Least height of the sun that counts [degrees]; 0, or `LOWEST_SUN` for EN 17037.
-    spacing : float
-        Distance of sensors [m].
-    height : float
-        Height of sensors above the ground [m]; nothing to facades.
-    """
-
-    measure: Measure = Measure.SUN_HOURS
-    where: Where = Where.FACADES
-    first: date | None = None
-    last: date | None = None
-    window: tuple[float, float] | None = None
-    step_minutes: float = STEP_MINUTES
-    lowest_sun: float | None = None
-    spacing: float = 1.0
-    height: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Refuse days that EN 17037 does not know."""
-        day = self.first
-        if self.measure is Measure.EN17037 and day is not None and not is_exposure_day(day):
-            message = f"EN 17037 lets the day be chosen from 1 February to 21 March, got {day}"
-            raise WeatherError(message)
-
-    @property
-    def is_of_days(self) -> bool:
-        """Whether it asks for chosen days."""
-        return self.measure in (Measure.SUN_HOURS, Measure.EN17037)
+"""Names of the values: hours of sun, or shares from 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +99,7 @@ class Daylight:
     levels : tuple of Level
         Levels of the rule.
     possible : float
-        Hours of a free place [h]; 1 for shares.
+        What a free place has: hours, or a share.
     place : Place
         Where.
     ground : GroundFacets or None
@@ -178,7 +112,7 @@ class Daylight:
     facets: Facets
     values: Float32Array
     more: dict[str, Float32Array]
-    is_open: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
+    is_open: NDArray[np.bool_]
     levels: tuple[Level, ...]
     possible: float
     place: Place
@@ -210,9 +144,23 @@ class Daylight:
             for level in self.levels
         }
 
-    def _reaches(self, level: Level) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    def share_ranges(self) -> dict[str, tuple[float, float]]:
+        """Least and largest share that each level can have within the stated error."""
+        error = self.more.get("sun_hours_error", np.zeros_like(self.values))
+        whole = self.weight.sum()
+        return {
+            level.name: (
+                float(self.weight[self._reaches(level, shift=-error)].sum() / whole),
+                float(self.weight[self._reaches(level, shift=error)].sum() / whole),
+            )
+            for level in self.levels
+        }
+
+    def _reaches(
+        self, level: Level, *, shift: Float32Array | float = 0.0
+    ) -> NDArray[np.bool_]:
         """Which sensors reach a level; of probable sun the winter has its own."""
-        enough = self.values >= level.least - 1e-5
+        enough = self.values + shift >= level.least - 1e-5
         if self.question.measure is Measure.APSH:
             enough &= self.more["probable_sun_winter"] >= PROBABLE_WINTER - 1e-5
         return np.asarray(enough)
@@ -233,7 +181,9 @@ class Daylight:
             index=pd.Index(self.facets.ids, name="facet"),
         )
         if self.ground is None:
-            table = table.join(self.place.district.buildings[["building", "name"]], on="part")
+            table = table.join(
+                self.place.district.buildings[["building", "name"]], on="part"
+            )
         normal = self.facets.normal
         table["azimuth_deg"] = np.degrees(np.arctan2(normal[:, 0], normal[:, 1])) % 360
         table["area_m2"] = area
@@ -342,7 +292,7 @@ def measure_daylight(
     -----
     Facades are those of the buildings within the boundary, if any stand there.
     """
-    question = _complete(question)
+    question = complete(question)
     district = place.district
     ground = None
     if question.where is Where.GROUND:
@@ -355,13 +305,7 @@ def measure_daylight(
         facets = ground.facets
     else:
         facets = _facades(place, question.spacing)
-    sun = {
-        "latitude": district.latitude,
-        "longitude": district.longitude,
-        "grid_convergence": grid_convergence(district.latitude, district.longitude),
-        "threads": threads,
-        "progress": progress,
-    }
+    convergence = grid_convergence(district.latitude, district.longitude)
     occluders = place.occluders
     more: dict[str, Float32Array] = {}
     levels: tuple[Level, ...] = ()
@@ -375,8 +319,13 @@ def measure_daylight(
             question.last,
             window=question.window or WHOLE_DAY,
             step_minutes=question.step_minutes,
+            tolerance_minutes=question.tolerance_minutes,
             lowest=question.lowest_sun or 0.0,
-            **sun,
+            latitude=district.latitude,
+            longitude=district.longitude,
+            grid_convergence=convergence,
+            threads=threads,
+            progress=progress,
         )
         values, possible = found.per_day, found.possible / found.days
         more["sun_hours_error"] = found.error / np.float32(found.days)
@@ -385,7 +334,16 @@ def measure_daylight(
         elif question.window == WANTED_WINDOW:
             levels = (Level("wanted", WANTED_HOURS),)
     elif question.measure is Measure.APSH:
-        probable = probable_sun(facets, occluders, place.weather, **sun)
+        probable = probable_sun(
+            facets,
+            occluders,
+            place.weather,
+            latitude=district.latitude,
+            longitude=district.longitude,
+            grid_convergence=convergence,
+            threads=threads,
+            progress=progress,
+        )
         values, more["probable_sun_winter"] = probable.year, probable.winter
         levels = (Level("recommended", PROBABLE_YEAR),)
         notes.append(
@@ -396,9 +354,11 @@ def measure_daylight(
         views = sky_views(facets, occluders, threads=threads, progress=progress)
         values = views.solid
         more = {"sky_view_cosine": views.cosine}
+        possible = 1.0 if ground is not None else FREE_VIEW
         if question.measure is Measure.VSC:
             values, more = views.overcast, {}
             if ground is None:
+                possible = FREE_VERTICAL
                 levels = (Level("recommended", VERTICAL_SKY),)
     if len(district.trees):
         notes.append(f"The {len(district.trees):,} trees of the twin cast no shade here.")
@@ -433,22 +393,6 @@ NOTES = {
 """What to know of each measure."""
 
 
-def _complete(question: Question) -> Question:
-    """Fill in what was left to defaults."""
-    if not question.is_of_days:
-        return question
-    is_standard = question.measure is Measure.EN17037
-    first = question.first or (EXPOSURE_DAY if is_standard else EQUINOX)
-    lowest = LOWEST_SUN if is_standard else 0.0
-    return replace(
-        question,
-        first=first,
-        last=question.last or first,
-        window=question.window or (WHOLE_DAY if is_standard else WANTED_WINDOW),
-        lowest_sun=lowest if question.lowest_sun is None else question.lowest_sun,
-    )
-
-
 def _facades(place: Place, spacing: float) -> Facets:
     """Sensors on the walls of the buildings within the boundary."""
     facets = make_facets(place.solids, spacing=spacing, terrain=place.district.terrain)
@@ -458,14 +402,16 @@ def _facades(place: Place, spacing: float) -> Facets:
     wall = (facets.kind == Kind.WALL) & (np.abs(facets.normal[:, 2]) < UPRIGHT)
     kept = np.flatnonzero(wall & inside.to_numpy()[facets.part])
     if not len(kept):
-        message = "there must be facades above ground, but no building has one; check heights"
+        message = (
+            "there must be facades above ground, but no building has one; check heights"
+        )
         raise GeometryError(message)
     return facets.take(kept)
 
 
 def _sees_sky(
     facets: Facets, occluders: Occluders, *, threads: int | None
-) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+) -> NDArray[np.bool_]:
     """Tell which sensors see any of Tregenza's patches."""
     caster = make_caster(facets, occluders)
     any_seen = np.zeros(caster.words, np.uint64)
@@ -475,5 +421,3 @@ def _sees_sky(
         any_seen |= np.bitwise_or.reduce(seen, axis=0)
     word, bit = np.divmod(facets.sensor_bit, 64)
     return np.asarray((any_seen[word] >> bit.astype(np.uint64)) & np.uint64(1), np.bool_)
-
-

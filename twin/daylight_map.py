@@ -6,20 +6,25 @@ import numpy as np
 import shapely
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection, PatchCollection
-from matplotlib.colors import BoundaryNorm, Normalize
+from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
 
 from gis.files import atomic_path, check_ending
-from twin.daylight import Daylight, Measure, Where
+from twin.daylight import Daylight
+from twin.daylight_question import Measure, Where
 
 INK, QUIET, PAPER = "#1d2730", "#56616b", "#faf8f3"
 HOUSE, WATER, LAND = "#d9d4ca", "#cfe0ea", "#f1eee6"
 
-SIZE = (8.2, 8.2)
-"""Width and height [inches]."""
+HIGH = 8.2
+"""Height [inches]."""
+
+BESIDE, ABOVE = 1.0, 1.2
+"""Room for the colours beside the map and for words above and below it [inches]."""
 
 DOTS = 150
 """Pixels of an inch."""
@@ -59,7 +64,10 @@ def draw_daylight(path: Path, found: Daylight) -> None:
         If the file is called otherwise or cannot be written.
     """
     check_ending(path, (".png",))
-    figure = Figure(figsize=SIZE, dpi=DOTS, facecolor=PAPER, layout="constrained")
+    west, south, east, north = found.place.district.boundary.bounds
+    ratio = (east - west + 2 * ROOM) / (north - south + 2 * ROOM)
+    wide = max(HIGH * 0.7, (HIGH - ABOVE) * ratio + BESIDE)
+    figure = Figure((wide, HIGH), dpi=DOTS, facecolor=PAPER, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     measure = found.question.measure
@@ -68,7 +76,7 @@ def draw_daylight(path: Path, found: Daylight) -> None:
     if found.ground is not None:
         grid = found.ground.grid
         west, south, east, north = grid.bounds
-        drawn = axes.imshow(
+        drawn: ScalarMappable = axes.imshow(
             found.ground.raster(found.values),
             extent=(west, east, south, north),
             norm=norm,
@@ -93,25 +101,25 @@ def draw_daylight(path: Path, found: Daylight) -> None:
         )
     bar = figure.colorbar(drawn, ax=axes, shrink=0.6, pad=0.01, aspect=28)
     bar.outline.set_visible(False)
+    bar.ax.minorticks_off()
     bar.ax.tick_params(labelsize=9, colors=QUIET, length=0)
-    if not found.question.is_of_days:
-        bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    else:
+    if found.question.is_of_days:
         bar.ax.set_title("h", fontsize=9, color=QUIET)
+    else:
+        bar.set_ticks([float(bound) for bound in norm.boundaries[::2]])
+        bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     _finish(figure, axes, found)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, metadata={"Software": None})
 
 
-def _scale(found: Daylight) -> Normalize:
+def _scale(found: Daylight) -> BoundaryNorm:
     """Return steps of an hour, or of a twentieth, from nothing to all that is possible."""
     most = found.possible
-    if found.question.measure is Measure.VSC and found.question.where is Where.FACADES:
-        most = 0.45
     if found.question.is_of_days:
         bounds = np.arange(0.0, np.ceil(most - 1e-9) + 0.5, 1.0 if most > 4.5 else 0.5)
     else:
-        bounds = np.linspace(0.0, most, round(most / 0.05) + 1)
+        bounds = 0.05 * np.arange(np.ceil(most / 0.05 - 1e-9) + 1)
     return BoundaryNorm(bounds, 256)
 
 
@@ -156,30 +164,25 @@ def _finish(figure: Figure, axes: Axes, found: Daylight) -> None:
     axes.set_yticks([])
     for spine in axes.spines.values():
         spine.set_visible(False)
-    told = [describe(question)]
+    told = [question.words]
     if question.where is Where.FACADES:
         told.append("mean of each facade")
-    axes.set_title(
-        f"{TITLES[question.measure]}\n", loc="left", fontsize=14, color=INK, weight="bold"
+    figure.suptitle(
+        TITLES[question.measure], x=0.01, ha="left", fontsize=14, color=INK, weight="bold"
     )
-    axes.text(
-        0, 1.01, ", ".join(told), transform=axes.transAxes, fontsize=10, color=QUIET
-    )
+    axes.set_title(", ".join(told), loc="left", fontsize=10, color=QUIET)
     west, _ = axes.get_xlim()
     south, _ = axes.get_ylim()
     axes.plot([west + 20, west + 120], [south + 14] * 2, color=INK, lw=2, zorder=6)
     axes.text(west + 70, south + 20, "100 m", ha="center", fontsize=9, color=INK, zorder=6)
-    schematic = "Schematic, not survey data. " if district.schematic else ""
+    credits = "; ".join(district.credits)
+    is_told = not district.schematic or "schematic" in credits.lower()
+    schematic = "" if is_told else "Schematic, not survey data. "
     figure.supxlabel(
-        f"{district.name}. {schematic}{'; '.join(district.credits)}",
+        f"{district.name}. {schematic}{credits}",
         fontsize=7.5,
         color=QUIET,
         x=0.01,
         ha="left",
         wrap=True,
     )
-
-
-def describe(question: "Daylight | object") -> str:
-    """Say when and where was measured."""
-    raise NotImplementedError

@@ -14,6 +14,7 @@ from gis.errors import HeidiError
 from twin.cli.boundary import boundary
 from twin.cli.build import build, demo
 from twin.cli.check import check
+from twin.cli.daylight import daylight
 from twin.cli.export import export_app
 from twin.cli.fetch import fetch_app
 from twin.cli.ground import ground_app
@@ -32,7 +33,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo, build, check, boundary, solar, light, simulate, status, serve):
+for command in (
+    demo,
+    build,
+    check,
+    boundary,
+    solar,
+    light,
+    daylight,
+    simulate,
+    status,
+    serve,
+):
     app.command()(command)
 app.add_typer(site_app, name="site")
 app.add_typer(render_app, name="render")
