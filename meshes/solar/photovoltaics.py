@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,9 @@ is not quite nothing."""
 
 BLOCK = 256
 """Facets whose hours are held at a time."""
+
+Real = TypeVar("Real", Float32Array, FloatArray)
+"""Arrays of either precision."""
 
 SMALL_BLOCK = 32
 """Facets that a thread takes at a time."""
@@ -131,7 +135,8 @@ def pv_potential(
 
     Notes
     -----
-    Beam through glass: ``pvlib.iam.physical``, diffuse ``pvlib.iam.marion_diffuse``;
+    Sun and sky through glass, direction by direction: ``pvlib.iam.physical``; reflected
+    light: ``pvlib.iam.marion_diffuse``;
     cell temperature ``pvlib.temperature.faiman`` on the in-plane light; power
     ``pvlib.pvarray.huld`` for crystalline silicon. The hours of a facet are those of its
     mean; its suitable sensors get more light by the ratio of their annual sums.
@@ -199,7 +204,7 @@ class _Cells:
         self._light, self._gain, self._losses = light, gain, chosen.losses
         incidence = np.degrees(np.arccos(np.linspace(0.0, 1.0, INCIDENCE_STEPS + 1)))
         self._glass = np.asarray(pvlib.iam.physical(incidence))
-        self._diffuse = _diffuse_transmission(light.facets)
+        self._diffuse = diffuse_transmission(light.facets)
         self._air = weather.table["temp_air"].to_numpy(np.float64)
         self._wind = weather.table["wind_speed"].to_numpy(np.float64)
 
@@ -208,16 +213,18 @@ class _Cells:
 
         ``hours`` is the light on the facets, (k, h) [W/m2].
         """
-        sky, horizon, ground = (through[modules] for through in self._diffuse)
+        ground, building = (through[modules] for through in self._diffuse)
         effective = facet_hours(
             self._light,
             modules,
             transmission=self._glass,
-            diffuse_transmission=(sky, horizon, ground),
+            reflected_transmission=(ground, building),
         )
         scale = self._gain[modules, None].astype(np.float32)
         cell = pvlib.temperature.faiman(hours * scale, self._air, self._wind)
-        return _huld(effective * scale, cell) * np.float32(1 - self._losses)
+        output: Float32Array = cell_output(effective * scale, cell)
+        output *= np.float32(1 - self._losses)
+        return output
 
 
 def _suitable_area(
@@ -238,16 +245,19 @@ def _suitable_area(
     return facets.area * number / facets.sensors_per_facet * cover, gain
 
 
-def _diffuse_transmission(facets: Facets) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the shares of dome, horizon and ground light that pass the glass, (f,)."""
+def diffuse_transmission(facets: Facets) -> tuple[FloatArray, FloatArray]:
+    """Return the shares that pass glass of light from the ground and from buildings, (f,).
+
+    Buildings stand above and below the horizon: the mean of sky and ground serves them.
+    """
     tilt = np.degrees(np.arccos(np.clip(facets.normal[:, 2], -1.0, 1.0))).round(1)
     tilts, which = np.unique(tilt, return_inverse=True)
     found = [_marion(float(value)) for value in tilts]
-    sky, horizon, ground = (
+    sky, ground = (
         np.nan_to_num(np.array([float(one[name]) for one in found]))[which]
-        for name in ("sky", "horizon", "ground")
+        for name in ("sky", "ground")
     )
-    return sky, horizon, ground
+    return ground, (sky + ground) / 2
 
 
 @cache
@@ -257,13 +267,30 @@ def _marion(tilt: float) -> dict[str, float]:
     return found
 
 
-def _huld(effective: Float32Array, cell_temperature: Float32Array) -> Float32Array:
-    """Return the power per rated power, 0 in the dark where the model has no value."""
+def cell_output(effective: Real, cell_temperature: Real) -> Real:
+    """Return the power of crystalline silicon per rated power, of direct current.
+
+    Parameters
+    ----------
+    effective : (..., h) float
+        Light behind the glass [W/m2].
+    cell_temperature : (..., h) float
+        [deg C].
+
+    Returns
+    -------
+    (..., h) float
+        Of the type of ``effective``; 0 below 1 W/m2, where the model has no value.
+
+    Notes
+    -----
+    Huld's model as in pvlib, with its coefficients for crystalline silicon.
+    """
     lit = effective > 1.0
     power = pvlib.pvarray.huld(
         np.where(lit, effective, STC), cell_temperature, 1.0, cell_type="csi"
     )
-    limited: Float32Array = np.where(lit, np.maximum(power, 0.0), 0.0).astype(np.float32)
+    limited: Real = np.where(lit, np.maximum(power, 0.0), 0.0).astype(effective.dtype)
     return limited
 
 

@@ -1,0 +1,1 @@
+"""Lay out solar modules and collectors, and run them through a year."""
