@@ -336,8 +336,9 @@ class Twin:
     def _site(self) -> "Site":
         """The twin, ready for questions about new buildings."""
         from twin.siting import prepare_site
+        from twin.unpacked_bits import kept_bits
 
-        return prepare_site(self.built)
+        return prepare_site(self.built, bits=kept_bits(self.built, self.folder))
 
     @cached_property
     def _tables(self) -> "TwinTables":

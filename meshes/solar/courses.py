@@ -24,7 +24,8 @@ class Courses:
     ----------
     strength : (k, h) float32
         Mean radiance of each group of patches [W/m2/sr] and beam from each group of bins
-        [W/m2] at each step; the order of `meshes.solar.reflection.sources`.
+        [W/m2] at each step; the order of `meshes.solar.reflection.sources`. Where snow
+        changes the ground, the same follow once more, times the share of snow.
     light : Light
         Whose they are.
     """
@@ -45,7 +46,9 @@ class Courses:
         return sums * (self.light.step / 1000.0)
 
 
-def follow(light: Light, sky: SkyPatches, path: SunPath) -> Courses:
+def follow(
+    light: Light, sky: SkyPatches, path: SunPath, *, snow: FloatArray | None = None
+) -> Courses:
     """Sum up light group by group.
 
     Parameters
@@ -56,8 +59,34 @@ def follow(light: Light, sky: SkyPatches, path: SunPath) -> Courses:
         Its patches.
     path : SunPath
         Its sun.
+    snow : (12,) float, optional
+        Where the ground's albedo lies in each month between its least, 0, and its
+        largest, 1; by default it is the same all year.
     """
     strength = np.concatenate(
         [group_radiance(sky, light.dome.radiance), group_beam(path, light.beam)]
     )
+    if snow is not None:
+        share = snow[light.month].astype(np.float32)
+        strength = np.concatenate([strength, strength * share])
     return Courses(strength, light)
+
+
+def snow_shares(albedo: float | FloatArray) -> FloatArray | None:
+    """Return where each month's albedo lies between the least and the largest, 0 to 1.
+
+    Parameters
+    ----------
+    albedo : float or (12,) float
+        Of the ground by month.
+
+    Returns
+    -------
+    (12,) float or None
+        None if it is the same all year.
+    """
+    months = np.asarray(albedo, np.float64)
+    if months.ndim == 0 or np.ptp(months) == 0:
+        return None
+    shares: FloatArray = (months - months.min()) / np.ptp(months)
+    return shares

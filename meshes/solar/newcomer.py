@@ -1,28 +1,33 @@
 """Add a building to a lit scene by its shadows alone.
 
 What a newcomer takes is what it blocks and nothing else blocked before. Its shadow is
-cast alone, which costs next to nothing, and laid over the bits that the scene keeps; only
-the light that comes from the newly blocked directions is summed and taken away. Facets
-that lose nothing are not touched.
+cast facet by facet, only in the directions in which the facet sees it, and compared with
+the bits that the scene keeps; only the light that comes from the newly blocked directions
+is summed and taken away. Facets that lose nothing are not touched.
 """
 
+import itertools
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gis.errors import GeometryError
 from meshes.facets import Facets
-from meshes.polygons import Float32Array, FloatArray, IntArray
-from meshes.solar.gather import BLOCK, Beam, Views, sum_sky, sum_sun
-from meshes.solar.irradiance import DiffuseShares, Irradiation, diffuse_shares
-from meshes.solar.newcomer_kernel import new_words
+from meshes.polygons import IntArray
+from meshes.solar.irradiance import Irradiation
+from meshes.solar.light import MONTHS
+from meshes.solar.lit_scene import Compass, LitScene, Receivers
+from meshes.solar.newcomer_kernel import project, shade_facets, sum_words
 from meshes.solar.occluders import Occluders
-from meshes.solar.shadow import Caster, make_caster
-from meshes.solar.sum_kernel import MONTHS
-from meshes.solar.visibility import Bits
+from meshes.solar.shadow import EPSILON, make_caster
+from meshes.solar.visibility import Bits, FacetBits
+
+CORNERS = 4_000_000
+"""Projected corners that are held at a time, 16 bytes each."""
+
+PIECES = 8
+"""Pieces of work for each thread: some facets take longer than others."""
 
 
 @dataclass(frozen=True)
@@ -42,23 +47,47 @@ class Shaded:
     after: Irradiation
 
 
-def shade(
-    light: Irradiation,
-    newcomer: Occluders,
-    *,
-    bits: tuple[Bits, Bits] | None = None,
-    threads: int | None = None,
-) -> Shaded:
+@dataclass(frozen=True)
+class Words:
+    """Words of bits that change, in order of facet, direction and word.
+
+    Attributes
+    ----------
+    facet : (m,) int
+        Whose.
+    direction : (m,) int
+        Place of the direction in the compass.
+    word : (m,) int
+        Which of the facet's words.
+    bits : (m,) uint64
+        The cells that change.
+    """
+
+    facet: IntArray
+    direction: IntArray
+    word: IntArray
+    bits: Bits
+
+    def __len__(self) -> int:
+        """Return the number of words."""
+        return len(self.facet)
+
+    def take(self, which: IntArray) -> "Words":
+        """Return some of them."""
+        return Words(
+            self.facet[which], self.direction[which], self.word[which], self.bits[which]
+        )
+
+
+def shade(scene: LitScene, newcomer: Occluders, *, threads: int | None = None) -> Shaded:
     """Take from a lit scene the light that a newcomer blocks.
 
     Parameters
     ----------
-    light : Irradiation
-        The scene as it is lit now, with its visibility.
+    scene : LitScene
+        The scene as it is lit now: `meshes.solar.lit_scene.light_scene`.
     newcomer : Occluders
         What is added, in the local frame of the scene's facets.
-    bits : pair of uint64 arrays, optional
-        ``light.visibility.unpack()``, which is worth keeping from one newcomer to the next.
     threads : int, optional
         Working threads; all processors by default. The result does not depend on it.
 
@@ -66,176 +95,210 @@ def shade(
     -------
     Shaded
 
-    Raises
-    ------
-    GeometryError
-        If the scene's visibility was not kept.
-
     Notes
     -----
     Every bit equals that of a new run of `meshes.solar.irradiance.irradiate` with the
-    newcomer among the occluders; sums differ by rounding (float32), below 0.001 kWh/m2 of a
-    sensor. Checked in tests/meshes/solar/test_newcomer.py.
+    newcomer among the occluders, and so do the means of facets by part and direction;
+    sums of sensors differ by rounding (float32), below 0.001 kWh/m2. What ground and
+    buildings throw back is left as it was: the newcomer hides some of it and throws back
+    light of its own. Checked in tests/meshes/solar/test_newcomer.py.
     """
-    if light.visibility is None:
-        message = (
-            "the scene must keep its visibility, got light without; take all its facets"
-        )
-        raise GeometryError(message)
-    sky_bits, sun_bits = light.visibility.unpack() if bits is None else bits
-    caster = make_caster(light.facets, newcomer)
     workers = threads or os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
-        sky, sun = (
-            _newly_blocked(caster, directions, blocked, light.facets.mask, pool)
-            for directions, blocked in (
-                (light.sky.direction, sky_bits),
-                (light.path.bin_direction, sun_bits),
-            )
+        words = find_words(
+            scene.receivers, newcomer, scene.compass, scene.bits, pool=pool, workers=workers
         )
-        facets = _touched(light.facets, sky, sun)
-        before = light.take(facets)
-        words = light.facets.words_of(facets)
-        shared = before.facets
-        views = sum_sky(
-            shared,
-            sky.blocks(words),
-            light.sky,
-            pool=pool,
-            workers=workers,
-            progress=_quiet,
+        facets = np.unique(words.facet)
+        before = scene.light.take(facets)
+        after = relight(
+            scene, before, facets, words, gained=False, pool=pool, workers=workers
         )
-        beam = sum_sun(
-            shared,
-            sun.blocks(words),
-            light.light,
-            light.path,
-            pool=pool,
-            workers=workers,
-            progress=_quiet,
-        )
-    return Shaded(facets, before, _take_away(before, views, beam))
+    return Shaded(facets, before, after)
 
 
-@dataclass(frozen=True)
-class _Newly:
-    """Words with newly blocked cells, sorted by direction.
-
-    Attributes
-    ----------
-    start : (d + 1,) int
-        First entry of each direction.
-    word : (m,) int
-        Which word of the facets' bits.
-    bits : (m,) uint64
-        Its newly blocked cells.
-    words : int
-        Length of the facets' bits.
-    """
-
-    start: IntArray
-    word: IntArray
-    bits: Bits
-    words: int
-
-    def blocks(self, words: IntArray) -> Iterator[tuple[int, Bits]]:
-        """Yield blocks of directions in which only newly blocked cells count as seen."""
-        place = np.full(self.words, -1, np.int64)
-        place[words] = np.arange(len(words))
-        directions = len(self.start) - 1
-        for first in range(0, directions, BLOCK):
-            stop = min(first + BLOCK, directions)
-            low, high = self.start[first], self.start[stop]
-            row = np.repeat(np.arange(stop - first), np.diff(self.start[first : stop + 1]))
-            seen = np.zeros((stop - first, len(words)), np.uint64)
-            seen[row, place[self.word[low:high]]] = self.bits[low:high]
-            yield first, ~seen
-
-
-def _newly_blocked(
-    caster: Caster,
-    directions: FloatArray,
-    blocked: Bits,
-    mask: Bits,
+def find_words(
+    receivers: Receivers,
+    bodies: Occluders,
+    compass: Compass,
+    bits: FacetBits,
+    *,
     pool: ThreadPoolExecutor,
-) -> _Newly:
-    """Find the cells that the newcomer blocks and nothing blocked before."""
+    workers: int,
+    all_blocked: bool = False,
+) -> Words:
+    """Cast the shadow of a few bodies.
 
-    def find(first: int) -> list[tuple[IntArray, Bits]]:
-        found = []
-        shadow = np.empty(caster.words, np.uint64)
-        word, bits = np.empty(caster.words, np.int64), np.empty(caster.words, np.uint64)
-        for k in range(first, min(first + BLOCK, len(directions))):
-            caster.cast(directions[k], shadow)
-            count = new_words(shadow, blocked[k], mask, word, bits)
-            found.append((word[:count].copy(), bits[:count].copy()))
-        return found
+    Parameters
+    ----------
+    receivers : Receivers
+        Facets.
+    bodies : Occluders
+        What blocks light.
+    compass : Compass
+        The directions.
+    bits : FacetBits
+        What is blocked already in these directions.
+    pool : ThreadPoolExecutor
+        Shares out the facets.
+    workers : int
+        Its threads; the result does not depend on them.
+    all_blocked : bool
+        Whether to find all that the bodies block, or only what is not blocked already.
 
-    blocks = pool.map(find, range(0, len(directions), BLOCK))
-    found = [one for block in blocks for one in block]
-    return _Newly(
-        start=np.r_[0, np.cumsum([len(word) for word, _ in found])].astype(np.int64),
-        word=np.concatenate([word for word, _ in found]),
-        bits=np.concatenate([bits for _, bits in found]),
-        words=caster.words,
-    )
+    Returns
+    -------
+    Words
+    """
+    caster = make_caster(receivers.none, bodies)
+    casters = caster.casters
+    vertices = bodies.polygons.vertices
+    if not len(vertices):
+        return _sorted([])
+    low, high = vertices.min(axis=0), vertices.max(axis=0)
+    bounds = np.r_[(low + high) / 2, (high - low) / 2][None]
+    corners = max(len(casters[0]) + caster.outline_corners, 1)
+    step = max(CORNERS // corners, 1)
+    found = []
+    groups = [np.flatnonzero(bits.piece == piece) for piece in range(len(bits.pieces))]
+    for first in range(0, len(compass), step):
+        directions = compass.direction[first : first + step]
+        azimuth = compass.azimuth[first : first + step]
+        projected = project(directions, casters, caster.outline_corners)
+        jobs = [
+            pool.submit(
+                shade_facets,
+                run,
+                receivers.arrays,
+                receivers.boxes,
+                casters,
+                bounds,
+                caster.longest,
+                projected,
+                directions,
+                azimuth,
+                first,
+                EPSILON,
+                piece,
+                bits.start,
+                all_blocked,
+            )
+            for group, piece in zip(groups, bits.pieces, strict=True)
+            for run in np.array_split(group, min(PIECES * workers, len(group) or 1))
+        ]
+        found += [job.result() for job in jobs]
+    return _sorted(found)
 
 
-def _touched(facets: Facets, *newly: _Newly) -> IntArray:
-    """Return the facets with newly blocked sensors."""
-    words = np.unique(np.concatenate([some.word for some in newly]))
-    owner = np.searchsorted(facets.bit_start // 64, words, side="right") - 1
-    return np.unique(owner)
+def count_words(words: Words, facets: Facets) -> IntArray:
+    """Return in how many directions words hold each sensor, (n,) int."""
+    flags = np.unpackbits(words.bits.view(np.uint8), bitorder="little").reshape(-1, 64)
+    entry, cell = np.nonzero(flags)
+    first = facets.bit_start[words.facet] // 64 + words.word
+    counts = np.bincount(first[entry] * 64 + cell, minlength=len(facets.mask) * 64)
+    return counts[facets.sensor_bit]
 
 
-def _quiet(_text: str, _share: float) -> None:
-    """Tell nothing."""
+def _sorted(found: list[tuple[IntArray, IntArray, IntArray, Bits]]) -> Words:
+    """Join what was found, by facet, then direction, then word."""
+    if not found:
+        none = np.empty(0, np.int64)
+        return Words(none, none, none, np.empty(0, np.uint64))
+    words = Words(*(np.concatenate(column) for column in zip(*found, strict=True)))
+    step = np.diff(words.facet)
+    if (step < 0).any():
+        words = words.take(np.lexsort((words.word, words.direction, words.facet)))
+    return words
 
 
-def _take_away(before: Irradiation, views: Views, beam: Beam) -> Irradiation:
-    """Return the light that is left without the lost views and beam."""
-    facets, light = before.facets, before.light
-    bit, counts, owner = facets.sensor_bit, facets.sensors_per_facet, facets.sensor_facet
-    free = diffuse_shares(
-        facets, *(np.ones(len(bit), np.float32) for _ in ("dome", "horizon"))
-    )
-    seen = _left(before.sensor_sky_view, free.sky, views.dome_bits[0, bit])
-    rim = _left(before.sensor_horizon_view, free.horizon, views.horizon_bits[0, bit])
-    old = diffuse_shares(
-        facets,
-        _left(before.sensor_sky_view, free.sky, np.zeros_like(seen)),
-        _left(before.sensor_horizon_view, free.horizon, np.zeros_like(rim)),
-    )
-    new = diffuse_shares(facets, seen, rim)
-    lost = DiffuseShares(
-        *(
-            getattr(old, name) - getattr(new, name)
-            for name in ("sky", "horizon", "ground", "facade")
+def relight(
+    scene: LitScene,
+    before: Irradiation,
+    facets: IntArray,
+    words: Words,
+    *,
+    gained: bool,
+    pool: ThreadPoolExecutor,
+    workers: int,
+) -> Irradiation:
+    """Change the light of facets by words that they gain or lose.
+
+    Parameters
+    ----------
+    scene : LitScene
+        The scene.
+    before : Irradiation
+        The light of ``facets``.
+    facets : (k,) int
+        Which of the scene's facets, ascending: those of the words.
+    words : Words
+        Cells that see more directions, or fewer.
+    gained : bool
+        Whether they see more.
+    pool, workers
+        As in `find_words`.
+
+    Returns
+    -------
+    Irradiation
+        Of the same facets; what ground and buildings throw back is left as it was.
+    """
+    own = before.facets
+    cells = len(own.mask) * 64
+    direct, diffuse, sky = (np.zeros(cells, np.float32) for _ in range(3))
+    beam = np.zeros((len(facets), MONTHS))
+    view, share = before.patch_view.copy(), before.sun_share.copy()
+    sign = 1 if gained else -1
+    start = np.searchsorted(words.facet, np.r_[facets, len(scene.facets)])
+    cuts = np.searchsorted(start, np.linspace(0, len(words), PIECES * workers + 1))
+    cuts[0], cuts[-1] = 0, len(facets)
+    jobs = [
+        pool.submit(
+            sum_words,
+            first,
+            stop,
+            start,
+            words.direction,
+            words.word,
+            words.bits,
+            own.bit_start // 64,
+            own.sensors_per_facet,
+            own.normal,
+            scene.compass.number,
+            scene.weights.shape[1],
+            scene.weights,
+            scene.plane[facets],
+            scene.annual_radiance,
+            scene.beam.start,
+            scene.beam.towards,
+            scene.beam.energy,
+            scene.beam.month,
+            sign,
+            direct,
+            diffuse,
+            sky,
+            view,
+            share,
+            beam,
         )
-    ).monthly(light)
-    lost += beam.bits[:MONTHS, bit].T / np.float32(1000)
-    left = np.maximum(before.sensor_monthly - lost, 0)
-
-    def mean(values: Float32Array) -> FloatArray:
-        return np.bincount(owner, values, minlength=len(facets)) / counts
-
-    facet_lost = np.stack([mean(lost[:, m]) for m in range(MONTHS)], axis=1)
+        for first, stop in itertools.pairwise(np.unique(cuts).tolist())
+    ]
+    for job in jobs:
+        job.result()
+    bit = own.sensor_bit
+    parts = before.sensor_parts.copy()
+    parts[:, 0] += direct[bit]
+    parts[:, 1] += diffuse[bit]
+    facet_parts = before.facet_parts.copy()
+    facet_parts[:, 0] += beam
+    seen = view.astype(np.float64) - before.patch_view
+    facet_parts[:, 1] += seen @ scene.radiance
     return replace(
         before,
-        sensor_monthly=left,
-        sensor_sky_view=new.sky,
-        sensor_horizon_view=new.horizon,
-        facet_monthly=np.maximum(before.facet_monthly - facet_lost, 0.0),
-        facet_sky_view=before.facet_sky_view - mean(old.sky - new.sky),
-        horizon_view=before.horizon_view - mean(old.horizon - new.horizon),
-        ground_view=before.ground_view - mean(old.ground - new.ground),
-        facade_view=before.facade_view - mean(old.facade - new.facade),
-        sun_share=np.maximum(before.sun_share - beam.share, 0),
+        sensor_parts=np.maximum(parts, 0, out=parts),
+        sensor_sky_view=np.maximum(
+            before.sensor_sky_view + sky[bit] / np.float32(np.pi), 0
+        ),
+        facet_parts=np.maximum(facet_parts, 0.0, out=facet_parts),
+        patch_view=view,
+        sun_share=share,
     )
-
-
-def _left(view: Float32Array, free: Float32Array, lost: Float32Array) -> Float32Array:
-    """Return the share of the free plane's view that is left, 0..1."""
-    whole = np.divide(view, free, out=np.zeros_like(view), where=free > 0)
-    left: Float32Array = np.maximum(whole - lost, 0)
-    return left

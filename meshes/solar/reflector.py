@@ -1,14 +1,14 @@
 """Answer what ground and buildings throw back, solved once for a scene."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from meshes.facets import Facets
 from meshes.polygons import Float32Array, FloatArray
-from meshes.solar.courses import Courses, follow
+from meshes.solar.courses import Courses, follow, snow_shares
 from meshes.solar.gather import Progress
 from meshes.solar.light import Light
 from meshes.solar.occluders import Occluders
@@ -16,8 +16,12 @@ from meshes.solar.reflection.radiosity import Glow, glow, received, tile_light
 from meshes.solar.reflection.rays import Scene
 from meshes.solar.reflection.receive import facet_blend, reflected
 from meshes.solar.reflection.sources import sky_sources, sun_sources
-from meshes.solar.reflection.surfaces import Ground, reflecting_surfaces
-from meshes.solar.reflection.tiles import make_tiles
+from meshes.solar.reflection.surfaces import (
+    Ground,
+    check_reflectance,
+    reflecting_surfaces,
+)
+from meshes.solar.reflection.tiles import BUDGET, make_tiles
 from meshes.solar.shadow import make_caster
 from meshes.solar.sky import SkyPatches
 from meshes.solar.sun import SunPath
@@ -59,7 +63,8 @@ class TiledReflector:
     scene : Scene
         Tiles ready for rays.
     solved : Glow
-        Light that leaves every tile.
+        Light that leaves every tile: for every source on bare ground, then, where there
+        is snow, what it adds.
     courses : Courses
         The year's strength of the sources.
     on_tiles : bool
@@ -114,8 +119,10 @@ def make_reflector(
     path: SunPath,
     *,
     ground: Ground,
+    albedo: float | FloatArray,
     reflectance: float | FloatArray,
     receivers: FloatArray | None = None,
+    budget: int = BUDGET,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> TiledReflector:
@@ -132,12 +139,16 @@ def make_reflector(
     path : SunPath
         Bins of the sun.
     ground : Ground
-        Level or following a terrain, with its albedo.
+        Level or following a terrain; its own albedo does not count.
+    albedo : float or (12,) float
+        Of the ground, all year or by month.
     reflectance : float or (p,) float
         Of all surfaces, or of each.
     receivers : (n, 3) float, optional
         Loose places [m, local] at which the light is wanted; by default it is wanted on
         the surfaces themselves.
+    budget : int
+        Tiles, about.
     threads : int, optional
         Working threads; the result does not depend on them.
     progress : callable, optional
@@ -150,8 +161,10 @@ def make_reflector(
     told: Progress = progress or (lambda _text, _share: None)
     workers = threads or os.cpu_count() or 1
     told("reflections", 0.0)
+    check_reflectance("albedo", np.atleast_1d(np.asarray(albedo, np.float64)))
     surfaces = reflecting_surfaces(occluders, reflectance=reflectance)
-    tiles = make_tiles(surfaces, ground, receivers=receivers)
+    bare = replace(ground, albedo=float(np.min(albedo)))
+    tiles = make_tiles(surfaces, bare, receivers=receivers, budget=budget)
     scene = Scene(tiles)
     told("reflections", 0.2)
     sources = sky_sources(sky) + sun_sources(path)
@@ -160,5 +173,13 @@ def make_reflector(
     )
     told("reflections", 0.5)
     solved = glow(scene, first)
+    snow = snow_shares(albedo)
+    if snow is not None:
+        # Light rises almost in proportion to albedo: `radiosity.between` tells how nearly.
+        white = glow(scene, first, factors=solved.factors, albedo=float(np.max(albedo)))
+        added = white.emitted - solved.emitted
+        both = np.concatenate([solved.emitted, added], axis=1)
+        solved = replace(solved, emitted=both)
     told("reflections", 0.9)
-    return TiledReflector(scene, solved, follow(light, sky, path), receivers is None)
+    courses = follow(light, sky, path, snow=snow)
+    return TiledReflector(scene, solved, courses, receivers is None)

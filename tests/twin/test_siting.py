@@ -22,8 +22,18 @@ SPACING = 4.0
 PLACE = (99_975.0, 6_213_262.0)
 """Free ground between the blocks south of the campus."""
 
-SAME_LIGHT = 1e-6
-"""Share by which sums over a building may differ: rounding of float32."""
+SAME_LIGHT = 1e-9
+"""What the mean light of sun and sky on a facet may differ by, by month [kWh/m2]."""
+
+THROWN_BACK = 0.002
+"""Share by which totals over a neighbour may differ from a rebuild's: there the candidate
+hides some of the light that ground and buildings throw back, and throws some itself."""
+
+OWN_THROWN_BACK = 0.04
+"""The same for the candidate's facades: the ground in its own shadow throws back less."""
+
+PARTS = slice(0, 2)
+"""Sun and sky among the parts of light."""
 
 
 def candidate_at(district: District, folder, *, x, y, height=24.0, size=(30.0, 20.0)):
@@ -97,7 +107,23 @@ def test_neighbours_have_what_a_rebuild_leaves_them(found, rebuilt, column, tota
     table = found.neighbours
     assert len(table) > 10, "the place is not a lonely one"
     wanted = rebuilt.built.buildings.loc[table.index, totals].sum(axis=1)
-    np.testing.assert_allclose(table[f"{column}_after"], wanted, rtol=SAME_LIGHT)
+    np.testing.assert_allclose(table[f"{column}_after"], wanted, rtol=THROWN_BACK)
+
+
+def test_sun_and_sky_are_those_of_a_rebuild(found, site, rebuilt):
+    light, whole = site.built.light, rebuilt.built.light
+    place = {name: k for k, name in enumerate(whole.facets.ids)}
+
+    def differ(part, wanted: np.ndarray) -> float:
+        return np.abs(part - whole.facet_parts[wanted][:, PARTS]).max()
+
+    named = np.array([place[name] for name in found.shaded.after.facets.ids])
+    assert differ(found.shaded.after.facet_parts[:, PARTS], named) < SAME_LIGHT
+    own = np.array([place[name] for name in found.light.facets.ids])
+    assert differ(found.light.facet_parts[:, PARTS], own) < SAME_LIGHT
+    others = np.setdiff1d(np.arange(len(light.facets)), found.shaded.facets)
+    untouched = np.array([place[light.facets.ids[k]] for k in others])
+    assert differ(light.facet_parts[others][:, PARTS], untouched) == 0
 
 
 def test_sun_hours_are_those_of_a_rebuild(found, rebuilt):
@@ -113,13 +139,17 @@ def test_who_is_not_named_loses_nothing_in_a_rebuild(found, site, rebuilt):
         for s in (site, rebuilt)
     )
     assert len(others) > 50
-    assert (before - after).abs().max() < 1.0, "less than a kilowatt-hour in a year"
+    assert ((before - after).abs() < THROWN_BACK * before).all(), "thrown light alone"
+    assert ((before - after).abs() / before).median() < THROWN_BACK / 50
 
 
 def test_the_newcomer_gets_what_a_rebuild_gives_it(found, rebuilt, candidate):
     wanted = rebuilt.built.buildings.loc[candidate.building]
-    for name in ("roof_kwh", "facade_kwh", "pv_kwp", "pv_kwh", "roof_area", "facade_area"):
-        assert found.own[name] == pytest.approx(wanted[name], rel=SAME_LIGHT)
+    for name in ("pv_kwp", "roof_area", "facade_area"):
+        assert found.own[name] == pytest.approx(wanted[name])
+    assert found.own["roof_kwh"] == pytest.approx(wanted["roof_kwh"], rel=THROWN_BACK)
+    for name in ("facade_kwh", "pv_kwh"):
+        assert found.own[name] == pytest.approx(wanted[name], rel=OWN_THROWN_BACK)
     sun = sun_by_building(rebuilt)[candidate.building]
     assert found.own["sun_hours"] == pytest.approx(sun, abs=1e-5)
 
@@ -130,7 +160,7 @@ def test_before_less_after_is_lost(found):
         left = table[f"{name}_before"] - table[f"{name}_lost"]
         np.testing.assert_allclose(table[f"{name}_after"], left)
         # Cells that stay cooler in the shade of a few hours win back a trifle.
-        trifle = 1e-5 * table[f"{name}_before"].abs()
+        trifle = 1e-4 * table[f"{name}_before"].abs()
         assert (table[f"{name}_lost"] >= -trifle)[table[f"{name}_before"].notna()].all()
     assert table["light_kwh_lost"].is_monotonic_decreasing
 

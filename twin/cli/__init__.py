@@ -20,6 +20,7 @@ from twin.cli.fetch import fetch_app
 from twin.cli.ground import ground_app
 from twin.cli.light import light
 from twin.cli.live import serve, simulate, status
+from twin.cli.modules import collectors, modules
 from twin.cli.render import render_app
 from twin.cli.site import site_app
 from twin.cli.solar import solar
@@ -44,6 +45,8 @@ for command in (
     simulate,
     status,
     serve,
+    modules,
+    collectors,
 ):
     app.command()(command)
 app.add_typer(site_app, name="site")

@@ -108,6 +108,7 @@ def evaluate(
     from twin.siting_files import write_geojson
     from twin.siting_page import write_page
     from twin.siting_record import evaluation_record, today
+    from twin.unpacked_bits import kept_bits
 
     target = candidate.with_name(f"{candidate.stem}-evaluation") if out is None else out
     files = (target / GEOJSON, target / PAGE)
@@ -119,7 +120,7 @@ def evaluate(
         twin = open_twin(folder, progress=told)
         asked = read_candidate(candidate, twin.district)
         told("sun at the equinox", 0.0)
-        place = prepare_site(twin)
+        place = prepare_site(twin, bits=kept_bits(twin, folder))
         told("evaluating", 0.0)
         start = time.perf_counter()
         evaluation = evaluate_candidate(place, asked, plan=rules)

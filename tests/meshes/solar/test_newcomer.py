@@ -56,7 +56,9 @@ def test_what_is_left_is_what_a_new_run_finds(scene):
 def test_facets_out_of_its_shadow_keep_their_light_bit_for_bit(scene):
     light, occluders, newcomer = scene
     whole = irradiate(light.facets, occluders + newcomer, typical_year(), **BLACK)
-    others = np.setdiff1d(np.arange(len(light.facets)), shade(light_scene(light), newcomer).facets)
+    others = np.setdiff1d(
+        np.arange(len(light.facets)), shade(light_scene(light), newcomer).facets
+    )
     for name in SENSOR_ARRAYS + FACET_ARRAYS:
         np.testing.assert_array_equal(
             getattr(whole.take(others), name), getattr(light.take(others), name)

@@ -15,7 +15,7 @@ from meshes.solar.newcomer import Words, find_words
 from meshes.solar.occluders import Occluders, open_occluders, solid_occluders
 from meshes.solar.shadow import make_caster
 from meshes.solar.sky import unit_vectors
-from meshes.solar.visibility import Visibility, pack_bits, unpack_by_facet
+from meshes.solar.visibility import facet_bits
 from meshes.solids import lod1_solids
 
 
@@ -39,10 +39,9 @@ def laid_out(facets: Facets, words: Words, compass: Compass) -> np.ndarray:
 
 def found(facets, bodies, compass, *, before=None, workers=2) -> Words:
     """Find what bodies block of what was not blocked before; all of it by default."""
-    packed = np.zeros((len(compass), len(facets.mask)), np.uint64)
-    packed = packed if before is None else before
-    kept = Visibility(tuple(pack_bits(row) for row in packed), (), len(facets.mask))
-    bits = unpack_by_facet(kept, facets, np.arange(len(compass)))
+    if before is None:
+        before = np.zeros((len(compass), len(facets.mask)), np.uint64)
+    bits = facet_bits(before, facets)
     with ThreadPoolExecutor(workers) as pool:
         return find_words(
             receive(facets), bodies, compass, bits, pool=pool, workers=workers
@@ -54,7 +53,14 @@ def directions(seed: int, count: int = 60) -> Compass:
     azimuth = rng.uniform(0, 2 * np.pi, count)
     elevation = np.arcsin(rng.uniform(0.001, 1, count))
     # Straight up, level, and along the axes, where ties are.
-    special = [[0, 0, 1], [0, 1, 0], [1, 0, 0], [0.6, 0, 0.8], [0, -0.6, 0.8], [-0.8, 0, 0.6]]
+    special = [
+        [0, 0, 1],
+        [0, 1, 0],
+        [1, 0, 0],
+        [0.6, 0, 0.8],
+        [0, -0.6, 0.8],
+        [-0.8, 0, 0.6],
+    ]
     return by_azimuth(np.concatenate([unit_vectors(azimuth, elevation), special]))
 
 
