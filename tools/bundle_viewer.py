@@ -82,7 +82,10 @@ def _install_packages(node: Path, npm: list[str], folder: Path) -> None:
     # esbuild works without its install script, so no package gets to run one.
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     subprocess.run(
-        [*npm, "ci", *options], cwd=folder, env={**os.environ, "PATH": search_path}, check=True
+        [*npm, "ci", *options],
+        cwd=folder,
+        env={**os.environ, "PATH": search_path},
+        check=True,
     )
 
 

@@ -207,7 +207,12 @@ def prepare_site(built: Built, *, bits: FacetBits | None = None) -> Site:
         raise GeometryError(message)
     scene = light_scene(built.light, bits)
     occluders = district_occluders(district, built.solids)
-    day = sun_day(EQUINOX, latitude=district.latitude, longitude=district.longitude)
+    day = sun_day(
+        EQUINOX,
+        latitude=district.latitude,
+        longitude=district.longitude,
+        grid_convergence=district.grid_convergence,
+    )
     no_sun = blocked_bits(make_caster(facets, occluders), facets, day)
     hours, day_hours = _hours_left(facets, no_sun, day)
     compass = by_azimuth(day.direction)

@@ -94,7 +94,7 @@ def find_bodies(occluders: Occluders) -> Bodies:
     for prism, corners in zip(split, _triangles(occluders, split), strict=True):
         pieces.add(prism, corners)
     joined = pieces.occluders()
-    whole = Bodies(
+    return Bodies(
         joined,
         face_start=np.r_[0, np.cumsum([len(f) for f in lists + pieces.faces])].astype(
             np.int64
@@ -105,7 +105,6 @@ def find_bodies(occluders: Occluders) -> Bodies:
         roof=np.array(roofs + pieces.roof, np.int64),
         base=np.array(bases + pieces.base, np.float64),
     )
-    return whole
 
 
 def _as_prism(occluders: Occluders, group: IntArray) -> _Prism | None:

@@ -49,7 +49,12 @@ class SunDay:
 
 
 def sun_day(
-    day: date, *, latitude: float, longitude: float, step_minutes: int = STEP_MINUTES
+    day: date,
+    *,
+    latitude: float,
+    longitude: float,
+    step_minutes: int = STEP_MINUTES,
+    grid_convergence: float = 0.0,
 ) -> SunDay:
     """Follow the sun over a day of the district's clock.
 
@@ -61,6 +66,8 @@ def sun_day(
         Place [degrees].
     step_minutes : int
         Time between two positions [min].
+    grid_convergence : float
+        Direction of the plan's north, clockwise from true north [degrees].
 
     Returns
     -------
@@ -78,7 +85,8 @@ def sun_day(
     elevation = sun["apparent_elevation"].to_numpy()
     up = elevation > 0
     direction = unit_vectors(
-        np.radians(sun["azimuth"].to_numpy()[up]), np.radians(elevation[up])
+        np.radians(sun["azimuth"].to_numpy()[up] - grid_convergence),
+        np.radians(elevation[up]),
     )
     return SunDay(times[up], direction, step_minutes / 60)
 
