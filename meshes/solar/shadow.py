@@ -13,8 +13,10 @@ outside or inside of the solid and runs through it leaves it by one of them. Of 
 field only the faces turned away are drawn: a ray that starts above the ground enters it by
 one of them.
 
-An upright convex block that stands wholly in front of a facet is drawn as one: its
-silhouette is a convex polygon that covers just what its faces turned towards d cover.
+An upright convex block is drawn as one: its silhouette is a convex polygon that covers
+just what its faces turned towards d cover. Where it gets behind a wall or below a level
+roof it is cut, and what is left is such a block again. Only what gets behind a slanted
+facet is drawn face by face.
 
 The height above the facet's plane at which the ray of a grid point meets the polygon is a
 linear function of the grid coordinates; so a polygon that reaches behind the facet needs no
@@ -22,6 +24,8 @@ clipping in space, its spans are cut where that height falls below ``EPSILON``.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +70,13 @@ class Caster:
     longest: int
     outline_corners: int
 
+    @cached_property
+    def _layout(self) -> tuple[tuple[NDArray[np.generic], ...], ...]:
+        """Receivers, blocks and polygons as the kernel reads them."""
+        *facets, mask = self.receivers
+        ahead = np.r_[mask, np.zeros(1, mask.dtype)]  # the kernel reads a word ahead
+        return (*facets, ahead), *_lay_out_bodies(*self.casters)
+
     def cast(self, direction: FloatArray, blocked: NDArray[np.uint64]) -> None:
         """Write which cells are blocked towards ``direction``; releases the GIL.
 
@@ -77,12 +88,13 @@ class Caster:
             One bit per cell, overwritten: 1 = blocked or turned away. Bits of cells
             without sensor are undefined.
         """
+        receivers, blocks, polygons = self._layout
         cast_shadows(
             np.ascontiguousarray(direction, np.float64),
-            self.receivers,
-            self.casters,
+            receivers,
+            blocks,
+            polygons,
             self.longest,
-            self.outline_corners,
             EPSILON,
             blocked,
         )
@@ -147,6 +159,43 @@ def make_caster(facets: Facets, occluders: Occluders) -> Caster:
         longest=int(corners.max(initial=0)) + 2,
         outline_corners=int((corners[roof[roof >= 0]] + 2).sum()),
     )
+
+
+def _lay_out_bodies(*casters: NDArray[Any]) -> tuple[tuple[NDArray[Any], ...], ...]:
+    """Split `Caster.casters` into what the kernel reads of blocks and of polygons.
+
+    Returns
+    -------
+    blocks : tuple of array
+        Corners of the ground faces and steps to the next corner [m, plan], (n, 4); first
+        corner of each block; heights of ground face and roof [m], (b, 2); of all bodies,
+        blocks before lone polygons, first and last face, (m, 2).
+    polygons : tuple of array
+        Corners [m], end of each edge, first corner, normal, offset of the plane [m], side,
+        whether convex; last centre and half extent of each body [m], (m, 6).
+    """
+    (
+        vertices, edge_end, start, normal, offset, side,
+        face_start, roof, base, centre, half, convex,
+    ) = casters  # fmt: skip
+    order = np.argsort(roof < 0, kind="stable")
+    blocks = order[: np.count_nonzero(roof >= 0)]
+    first, corners = start[roof[blocks]], np.diff(start)[roof[blocks]]
+    ends = np.cumsum(corners)
+    ring = np.arange(corners.sum()) + np.repeat(first - (ends - corners), corners)
+    place = vertices[ring, :2]
+    return (
+        (
+            np.concatenate([place, vertices[edge_end[ring], :2] - place], axis=1),
+            np.r_[0, ends].astype(np.int64),
+            np.stack([base[blocks], vertices[first, 2]], axis=-1),
+            np.stack([face_start[order], face_start[order + 1]], axis=-1),
+        ),
+        (
+            vertices, edge_end, start, normal, offset, side, convex,
+            np.concatenate([centre, half], axis=1)[order],
+        ),
+    )  # fmt: skip
 
 
 def _without_low_ground(occluders: Occluders, facets: Facets) -> Occluders:

@@ -1,8 +1,11 @@
 """The shadow kernel gives the brute force answer, bit for bit."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import shapely
+import shapely.affinity
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +21,10 @@ from meshes.solar.occluders import (
 from meshes.solar.reference import is_blocked
 from meshes.solar.shadow import make_caster
 from meshes.solar.sky import unit_vectors
-from meshes.solids import Kind, lod1_solids
+from meshes.solids import Kind, Solids, lod1_solids
+
+Faces = list[tuple[list[np.ndarray], Kind, int]]
+"""Rings, kind and part of each face."""
 
 
 def cast(facets: Facets, occluders: Occluders, direction: np.ndarray) -> np.ndarray:
@@ -65,6 +71,143 @@ def test_open_triangles_and_overhangs_equal_brute_force(seed, elevation, random_
     floating = open_occluders(make_polygons([[t] for t in triangles]))
     direction = towards(float(rng.uniform(0, 360)), elevation)
     assert (cast(facets, floating, direction) == brute(facets, floating, direction)).all()
+
+
+def gabled(rng: np.random.Generator, part: int) -> Faces:
+    """Return a house of random place and size under a gabled roof."""
+    w, h = rng.uniform(5, 14, 2) / 2
+    eave, ridge = rng.uniform(3, 15) + np.r_[0, rng.uniform(1, 6)]
+    plan = [(-w, -h), (w, -h), (w, h), (-w, h)]
+    low, high = ([(x, y, z) for x, y in plan] for z in (-3, eave))
+    corner = np.array([*low, *high, (0, -h, ridge), (0, h, ridge)])
+    turn = rng.uniform(0, 2 * np.pi)
+    c, s = np.cos(turn), np.sin(turn)
+    corner = corner @ np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])
+    corner += [*rng.uniform(0, 70, 2), 0]
+    roofs, ground = [(5, 6, 9, 8), (7, 4, 8, 9)], (3, 2, 1, 0)
+    walls = [(0, 1, 5, 8, 4), (1, 2, 6, 5), (2, 3, 7, 9, 6), (3, 0, 4, 7)]
+    return [
+        *[([corner[list(face)]], Kind.ROOF, part) for face in roofs],
+        *[([corner[list(face)]], Kind.WALL, part) for face in walls],
+        ([corner[list(ground)]], Kind.GROUND, part),
+    ]
+
+
+def sheets(rng: np.random.Generator, count: int) -> list[list[np.ndarray]]:
+    """Return rectangles with a hole each, some plumb, some level, some aslant."""
+    found = []
+    for k in range(count):
+        along = np.array([*rng.normal(size=2), 0.0])
+        along /= np.linalg.norm(along)
+        level = np.array([-along[1], along[0], 0.0])
+        up = [np.array([0, 0, 1.0]), level, level + rng.uniform(0.2, 1) * np.eye(3)[2]]
+        across = up[k % 3] / np.linalg.norm(up[k % 3])
+        square = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1.0)])
+        plane = np.stack([along * rng.uniform(3, 9), across * rng.uniform(2, 6)])
+        middle = rng.uniform([0, 0, 2], [70, 70, 25])
+        found.append([middle + square @ plane, middle + 0.6 * square[::-1] @ plane])
+    return found
+
+
+def mixed_scene(seed: int, random_blocks) -> tuple[Facets, Occluders]:
+    """Return everything at once.
+
+    Boxes, ells and courtyards, some of them over passages; two that share a wall and the
+    plane of another; gabled houses; sheets with holes, which receive light too; and planes
+    of one sensor each at any place, turned anywhere.
+    """
+    rng = np.random.default_rng(seed)
+    table = random_blocks(seed, 7)
+    table.loc[table.index[:2], "base"] = rng.uniform(2, 3.5, 2)
+    x, y = rng.uniform(10, 50, 2)
+    twins = [shapely.box(x, y, x + 9.1, y + 11.3), shapely.box(x + 9.1, y, x + 20.7, y + 7)]
+    turn = rng.uniform(0, 360)
+    shapes = list(table.geometry)
+    shapes[2:4] = [shapely.affinity.rotate(s, turn, origin=(x, y)) for s in twins]
+    table = table.set_geometry(shapely.orient_polygons(np.array(shapes)))
+    blocks = lod1_solids(table, origin=np.zeros(3))
+    faces: Faces = [
+        (blocks.faces.rings(k), Kind(blocks.kind[k]), int(blocks.part[k]))
+        for k in range(len(blocks.faces))
+    ]
+    for part in range(7, 10):
+        faces += gabled(rng, part)
+    closed = len(faces)
+    open_ones = sheets(rng, 6)
+    faces += [(rings, Kind.ROOF, 10 + k) for k, rings in enumerate(open_ones)]
+    for k in range(40):
+        point, one, other = rng.uniform([0, 0, -3], [70, 70, 25]), *rng.normal(size=(2, 3))
+        triangle = point + 0.3 * np.array([[0, 0, 0], one, other])
+        faces.append(([triangle], Kind.ROOF, 16 + k))
+    solids = Solids(
+        make_polygons([rings for rings, _, _ in faces]),
+        np.array([kind for _, kind, _ in faces], np.int8),
+        np.array([part for _, _, part in faces], np.int32),
+        tuple(f"p{k}" for k in range(faces[-1][2] + 1)),
+        np.zeros(3),
+    )
+    houses = Occluders(
+        solids.faces.take(np.arange(closed)),
+        np.ones(closed, np.int8),
+        solids.part[:closed].astype(np.int64),
+        solids.parts,
+    )
+    occluders = houses + open_occluders(make_polygons(open_ones))
+    return make_facets(solids, spacing=float(rng.choice([0.3, 1.3, 2.9]))), occluders
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 100_000),
+    azimuth=st.floats(0.01, 359.9),
+    elevation=st.one_of(
+        st.floats(0.2, 89.9), st.floats(-30, 2), st.sampled_from([0.0, 1e-7, -1e-7, 90.0])
+    ),
+    along_a_wall=st.booleans(),
+)
+def test_mixed_scenes_equal_brute_force(
+    seed, azimuth, elevation, along_a_wall, random_blocks
+):
+    facets, occluders = mixed_scene(seed, random_blocks)
+    direction = towards(azimuth, elevation)
+    if along_a_wall:
+        walls = np.flatnonzero((facets.normal[:, 2] == 0) & (facets.part < 7))
+        along = facets.e1[walls[seed % len(walls)]] * [1, 1, 0]
+        flat = np.hypot(direction[0], direction[1])
+        direction = along / max(np.linalg.norm(along), 1e-9) * flat
+        direction[2] = np.sin(np.radians(elevation))
+        direction /= np.linalg.norm(direction)
+    assert (cast(facets, occluders, direction) == brute(facets, occluders, direction)).all()
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    seed=st.integers(0, 10_000), azimuth=st.floats(0, 359), elevation=st.floats(0.01, 60)
+)
+def test_terrain_equals_brute_force(seed, azimuth, elevation, random_blocks):
+    """Rays start above ground: they enter it before they could leave it."""
+    rng = np.random.default_rng(seed)
+    hills = 9 * rng.random((5, 5)).repeat(8, 0).repeat(8, 1) + rng.random((40, 40))
+    terrain = Terrain(Grid(-20.0, 100.0, 3.0, 40, 40), hills, "hills")
+    table = random_blocks(seed, 5)
+    facets = make_facets(lod1_solids(table), spacing=2.3, terrain=terrain)
+    ground = terrain_occluders(terrain, facets.solids.origin, cell=6.0)
+    occluders = solid_occluders(facets.solids) + ground
+    direction = towards(azimuth + 0.0123, elevation)
+    assert (cast(facets, occluders, direction) == brute(facets, occluders, direction)).all()
+
+
+def test_the_answer_does_not_depend_on_threads(random_blocks):
+    facets, occluders = mixed_scene(3, random_blocks)
+    caster = make_caster(facets, occluders)
+    directions = [towards(a + 0.1, 3.0 + a / 5) for a in range(0, 360, 4)]
+    alone = np.empty((len(directions), caster.words), np.uint64)
+    shared = np.empty_like(alone)
+    for direction, row in zip(directions, alone, strict=True):
+        caster.cast(direction, row)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(caster.cast, directions[::-1], shared[::-1]))
+    assert (alone & facets.mask == shared & facets.mask).all()
 
 
 @pytest.mark.parametrize("elevation", [20.0, 45.0, 70.0])
