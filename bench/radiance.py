@@ -127,7 +127,7 @@ def hour_pairs(
         ("hourly sky", "_sky", 1),
         ("hourly reflected", "_refl30", 2),
     ):
-        columns = [column for column in hourly if column.endswith(ending)]
+        columns = [str(column) for column in hourly if str(column).endswith(ending)]
         chosen = np.array([number[column.removesuffix(ending)] for column in columns])
         hours = part_hours(light, chosen)[which].astype(float)
         # Their first row is the first hour of the file's clock, an hour before UTC's.

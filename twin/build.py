@@ -10,7 +10,9 @@ from pyproj import Geod
 
 from gis.district import District
 from gis.errors import WeatherError
+from gis.horizon import HorizonLine
 from gis.weather import Weather
+from meshes.crowns import crowns_of_trees
 from meshes.facets import Facets, make_facets
 from meshes.polygons import FloatArray
 from meshes.roofs.lod2 import RoofReport
@@ -62,6 +64,8 @@ class Built:
         `meshes.solar.photovoltaics.yield_table`.
     spacing : float
         Largest distance of sensors [m].
+    horizon : HorizonLine or None
+        Far land that hides sun and sky; None if none does.
     """
 
     district: District
@@ -73,6 +77,7 @@ class Built:
     pv: PvPotential
     parts: pd.DataFrame
     spacing: float
+    horizon: HorizonLine | None = None
 
     @property
     def inside(self) -> "pd.Series[bool]":
@@ -110,6 +115,8 @@ def build(
     *,
     spacing: float = 1.0,
     assumptions: PvAssumptions | None = None,
+    trees: bool = False,
+    horizon: HorizonLine | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Built:
@@ -125,6 +132,10 @@ def build(
         Largest distance of sensors on roofs and walls [m].
     assumptions : PvAssumptions, optional
         Figures of the solar cells.
+    trees : bool
+        Whether the district's trees shade, as porous crowns on trunks.
+    horizon : HorizonLine, optional
+        Far land seen from the middle of the district.
     threads : int, optional
         Working threads; the result does not depend on it.
     progress : callable, optional
@@ -154,12 +165,18 @@ def build(
         longitude=district.longitude,
         ground=Ground(terrain=district.terrain, origin=solids.origin),
         grid_convergence=district.grid_convergence,
+        crowns=crowns_of_trees(district.trees, district.terrain, origin=solids.origin)
+        if trees
+        else None,
+        horizon=horizon,
         threads=threads,
         progress=told,
     )
     pv = pv_potential(light, weather, assumptions=assumptions, progress=told)
     parts = part_table(district, roofs, light, pv)
-    return Built(district, weather, solids, roofs, facets, light, pv, parts, spacing)
+    return Built(
+        district, weather, solids, roofs, facets, light, pv, parts, spacing, horizon
+    )
 
 
 def part_table(

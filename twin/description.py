@@ -92,6 +92,8 @@ def write_description(path: Path, built: "Built", provenance: "Provenance") -> N
         f"sensors = {built.facets.sensor_count}",
         f"facets = {len(built.facets)}",
         f"roofs = {int((built.facets.kind == Kind.ROOF).sum())}",
+        f"trees_shade = {str(built.light.crowns is not None).lower()}",
+        *([] if built.horizon is None else [f"horizon = {_quote(built.horizon.source)}"]),
         "",
         "[photovoltaics]",
         *(f"{name} = {value!r}" for name, value in asdict(built.pv.assumptions).items()),
@@ -167,5 +169,10 @@ def input_hash(built: "Built") -> str:
         "spacing": built.spacing,
         "photovoltaics": asdict(built.pv.assumptions),
     }
+    if built.light.crowns is not None:
+        told["trees"] = built.light.crowns.transmittance.tolist()
+    if built.horizon is not None:
+        line = built.horizon
+        told["horizon"] = [line.azimuths.tolist(), line.elevations.tolist(), line.source]
     digest.update(json.dumps(told, sort_keys=True).encode())
     return digest.hexdigest()[:16]

@@ -16,10 +16,18 @@ from meshes.render.stills import write_stills
 from twin.build import Built, Progress, monthly_pv
 from twin.description import input_hash, write_description
 from twin.exporting import export_cityjson
+from twin.horizon_file import FILE as HORIZON
+from twin.horizon_file import write_horizon
 from twin.ingest.planted import FILE as FAULTS_FILE
 from twin.ingest.simulator import SOURCE as SIMULATED
 from twin.ingest.simulator import simulate_day
-from twin.light_files import write_facet_light, write_visibility, write_weather
+from twin.light_files import (
+    CROWNS,
+    write_crowns,
+    write_facet_light,
+    write_visibility,
+    write_weather,
+)
 from twin.model import building_table, district_model
 from twin.report import write_report
 from twin.state import TwinState
@@ -44,12 +52,12 @@ METHOD = (
     "{spacing:g} m apart or closer.",
     "Shade is exact at the sensors: occluding polygons are projected along 577 sky "
     "directions and the sun's path in ten-minute steps, binned to 2 degrees.",
-    "The sky follows the Perez-Driesse model; an unshaded plane equals pvlib's sum within "
-    "0.3 %.",
-    "Ground and facades reflect 20 % of the light (assumption); where it is narrow their "
-    "shade is estimated from how much sky a sensor sees, which leaves single walls in deep "
-    "courtyards up to a fifth off.",
-    "Trees do not cast shade on the sensors yet.",
+    "The sky is Perez' all-weather sky of each hour on the same 577 patches; the light "
+    "around the sun belongs to it.",
+    "Ground and facades reflect 20 % of the light (assumption); rays follow it from "
+    "surface to surface between tiles of ground and buildings.",
+    "{trees}",
+    "{land}",
     "Solar power is a potential, not a plan: modules of {power_density:g} kW per m² in "
     "the plane of the surface, on {roof:.0%} of the roof area that gets at least "
     "{roof_threshold:g} kWh/m² a year and {facade:.0%} of the facade area that gets at "
@@ -58,6 +66,21 @@ METHOD = (
     "Meter data are simulated for one day; they show how the twin will look with live "
     "data.",
 )
+
+
+TREES = {
+    True: "{count:,} trees shade as porous crowns on trunks: each lets through a share of "
+    "sun and sky that changes with its leaves from month to month, {leaf:.0%} to "
+    "{bare:.0%} (measured means and assumptions); of more than two crowns of a kind on a "
+    "ray some count for nothing, and what ground and buildings throw back is as without "
+    "trees.",
+    False: "Trees do not cast shade on the sensors.",
+}
+LAND = {
+    True: "Far land hides the sun and the sky below its horizon line, which is that of the "
+    "district's middle for all of it.",
+    False: "Land beyond the terrain model hides nothing.",
+}
 
 
 @dataclass(frozen=True)
@@ -194,6 +217,13 @@ def write_twin(
             lambda path: write_meters(path, state.observations, provenance=provenance),
         ),
     ]
+    if light.crowns is not None:
+        steps.append(
+            (CROWNS, lambda path: write_crowns(path, light, provenance=provenance))
+        )
+    far_land = built.horizon
+    if far_land is not None:
+        steps.append((HORIZON, lambda path: write_horizon(path, far_land)))
     if stills:
 
         def draw(path: Path) -> None:
@@ -209,7 +239,11 @@ def write_twin(
         ("heidi.toml", lambda path: write_description(path, built, provenance)),
     ]
     descriptions = ("heidi.toml", "report.html", "quality.json", "quality.html")
-    for old in (*(folder / name for name in descriptions), *folder.glob("still_*.png")):
+    parts_of_light = (CROWNS, HORIZON)
+    for old in (
+        *(folder / name for name in descriptions + parts_of_light),
+        *folder.glob("still_*.png"),
+    ):
         _take_away(old)
     _forget_simulated_days(folder)
     for count, (name, step) in enumerate(steps):
@@ -328,6 +362,17 @@ def simulated_state(built: Built) -> tuple[TwinState, pd.Timestamp]:
     return TwinState(model, observations, expected), moment
 
 
+def _trees_sentence(built: Built) -> str:
+    """Say whether and how trees shade."""
+    crowns = built.light.crowns
+    if crowns is None or crowns.bits is None or len(crowns.bits.transmittance) < 2:
+        return TREES[False]
+    passed = crowns.bits.transmittance[1:]
+    return TREES[True].format(
+        count=len(built.district.trees), leaf=passed.min(), bare=passed.max()
+    )
+
+
 def method_sentences(built: Built) -> tuple[str, ...]:
     """Return how light and power were computed, in sentences."""
     chosen = built.pv.assumptions
@@ -342,6 +387,8 @@ def method_sentences(built: Built) -> tuple[str, ...]:
             roof_threshold=chosen.roof_threshold,
             facade_threshold=chosen.facade_threshold,
             losses=chosen.losses,
+            trees=_trees_sentence(built),
+            land=LAND[built.horizon is not None],
         )
         for sentence in METHOD
     )

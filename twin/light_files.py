@@ -1,6 +1,8 @@
 """Write and read what the light of a twin is made of: weather, bits and sums."""
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,9 @@ from gis.files import atomic_path
 from gis.weather import Weather
 from meshes.facets import Facets
 from meshes.polygons import Float32Array, IntArray
+from meshes.solar.canopy import Canopy, facets_below
 from meshes.solar.courses import Courses
+from meshes.solar.crown_shade import CrownBits, CrownShade, sum_crowns
 from meshes.solar.facing import facing_weights
 from meshes.solar.irradiance import Irradiation
 from meshes.solar.light import Light
@@ -77,6 +81,19 @@ REFLECTION_COLUMNS = (
     ),
 )
 """Columns of ``facet_light.parquet``: what hours are made of."""
+
+CROWNS = "crowns.parquet"
+CROWN_COLUMNS = (
+    Column("layer", pa.int8(), "", "layer of the canopy; 0: trunks"),
+    Column("set", pa.string(), "", "sky or sun, in the order of visibility.parquet"),
+    Column(
+        "behind",
+        pa.binary(),
+        "",
+        "zstd of a bit per cell, as in visibility.parquet, of the facets that have trees "
+        "before them; 1: a sensor that looks at crowns of the layer",
+    ),
+)
 
 SAME = 1e-9
 """Difference up to which two directions are the same."""
@@ -173,6 +190,118 @@ def read_visibility(path: Path, sky: SkyPatches, sun: SunPath, *, words: int) ->
     return Visibility(tuple(blocked[:count]), tuple(blocked[count:]), words)
 
 
+def write_crowns(path: Path, light: Irradiation, *, provenance: Provenance) -> None:
+    """Write which sensors look at crowns of trees, a row for each layer and direction.
+
+    Parameters
+    ----------
+    path : Path
+        ``crowns.parquet``.
+    light : Irradiation
+        With its crowns and their bits.
+    provenance : Provenance
+        For the file's metadata.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    found = light.crowns.bits if light.crowns is not None else None
+    layers = () if found is None else found.layers
+    rows = [
+        (number, name, text)
+        for number, layer in enumerate(layers)
+        for name, texts in (("sky", layer.sky), ("sun", layer.sun))
+        for text in texts
+    ]
+    columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], []]
+    arrays = [
+        pa.array(values, column.type)
+        for values, column in zip(columns, CROWN_COLUMNS, strict=True)
+    ]
+    schema = table_schema(CROWN_COLUMNS, provenance, "which sensors look at crowns")
+    with atomic_path(path) as temporary:
+        pq.write_table(
+            pa.Table.from_arrays(arrays, schema=schema),
+            temporary,
+            compression={"layer": COMPRESSION, "set": COMPRESSION, "behind": "none"},
+            use_dictionary=["layer", "set"],
+            write_statistics=False,
+        )
+
+
+def read_crowns(
+    path: Path,
+    facets: Facets,
+    canopy: Canopy,
+    visibility: Visibility,
+    light: Light,
+    sun: SunPath,
+    sky: SkyPatches,
+) -> CrownShade:
+    """Read which sensors look at crowns, and sum up again what they get through them.
+
+    Parameters
+    ----------
+    path : Path
+        ``crowns.parquet``.
+    facets : Facets
+        All facets of the twin.
+    canopy : Canopy
+        Its trees.
+    visibility : Visibility
+        What else blocks the view.
+    light, sun, sky : Light, SunPath, SkyPatches
+        The year's light.
+
+    Raises
+    ------
+    SourceError
+        If the file cannot be read or belongs to other trees, sensors or directions.
+    """
+    table = read_columns(path, [column.name for column in CROWN_COLUMNS])
+    which = facets_below(facets, canopy)
+    words = len(facets.words_of(which))
+    patches, bins = len(sky.direction), len(sun.bin_direction)
+    texts = table["behind"].to_pylist()
+    fits = len(texts) == len(canopy.layers) * (patches + bins)
+    if fits and texts:
+        try:
+            unpack_bits(texts[0], words)
+        except (OSError, ValueError, pa.ArrowException):
+            fits = False
+    if not fits:
+        message = (
+            f"{path} must hold the trees of this twin, but holds others; build the twin "
+            "again"
+        )
+        raise SourceError(message)
+    starts = range(0, len(texts), patches + bins)
+    layers = tuple(
+        Visibility(
+            tuple(texts[first : first + patches]),
+            tuple(texts[first + patches : first + patches + bins]),
+            words,
+        )
+        for first in starts
+    )
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        shade, _ = sum_crowns(
+            facets,
+            CrownBits(which, layers, canopy.transmittance),
+            visibility,
+            light,
+            sun,
+            sky,
+            pool=pool,
+            workers=workers,
+            progress=lambda _text, _share: None,
+        )
+    return shade
+
+
 def write_facet_light(path: Path, light: Irradiation, *, provenance: Provenance) -> None:
     """Write the light of each facet by part and month, and what is thrown on it.
 
@@ -221,6 +350,8 @@ def read_light(
     path: SunPath,
     sky: SkyPatches,
     courses: Courses,
+    *,
+    canopy: Canopy | None = None,
 ) -> Irradiation:
     """Read the light on facets from a twin's tables.
 
@@ -232,6 +363,8 @@ def read_light(
         As they were when it was lit.
     light, path, sky, courses : Light, SunPath, SkyPatches, Courses
         As they were.
+    canopy : Canopy, optional
+        Trees, if they shaded it.
 
     Returns
     -------
@@ -276,6 +409,9 @@ def read_light(
         sky=sky,
         courses=courses if bounced.shape[2] else None,
         visibility=bits,
+        crowns=None
+        if canopy is None
+        else read_crowns(folder / CROWNS, facets, canopy, bits, light, path, sky),
     )
 
 

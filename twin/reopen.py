@@ -9,15 +9,20 @@ from gis.errors import SourceError
 from gis.layers import read_layers
 from gis.terrain import read_terrain
 from gis.weather import Weather
+from meshes.crowns import crowns_of_trees
 from meshes.facets import make_facets
 from meshes.roofs.raising import raise_buildings
+from meshes.solar.canopy import make_canopy
 from meshes.solar.courses import follow
+from meshes.solar.far_land import behind_land
 from meshes.solar.light import year_of_light
 from meshes.solar.photovoltaics import PvAssumptions
 from meshes.solar.sky import reinhart_patches
 from meshes.solar.sun import sun_path
 from twin.build import Built, Progress, part_table
 from twin.description import FILE, input_hash, read_description
+from twin.horizon_file import FILE as HORIZON
+from twin.horizon_file import read_horizon
 from twin.light_files import read_light, read_potential, read_weather_table
 
 
@@ -49,7 +54,8 @@ def open_twin(folder: Path, *, progress: Progress | None = None) -> Built:
     try:
         district = _read_district(folder, description)
         weather = _read_weather(folder, description)
-        spacing = float(description["light"]["sensor_spacing_m"])
+        described = description["light"]
+        spacing = float(described["sensor_spacing_m"])
         assumptions = PvAssumptions(**description["photovoltaics"])
     except (KeyError, TypeError) as error:
         message = (
@@ -68,12 +74,24 @@ def open_twin(folder: Path, *, progress: Progress | None = None) -> Built:
     sky = reinhart_patches()
     light = year_of_light(weather, sky, **place)
     path = sun_path(weather.sun_times, light.beam, **place)
+    horizon = None
+    if described.get("horizon"):
+        horizon = read_horizon(folder / HORIZON, source=described["horizon"])
+        light, path = behind_land(
+            light, path, sky, horizon, grid_convergence=district.grid_convergence
+        )
+    canopy = None
+    if described.get("trees_shade"):
+        trees = crowns_of_trees(district.trees, district.terrain, origin=solids.origin)
+        canopy = make_canopy(trees)
     courses = follow(light, sky, path)
-    lit = read_light(folder, facets, light, path, sky, courses)
+    lit = read_light(folder, facets, light, path, sky, courses, canopy=canopy)
     told("opening", 0.7)
     pv = read_potential(folder, assumptions)
     parts = part_table(district, roofs, lit, pv)
-    built = Built(district, weather, solids, roofs, facets, lit, pv, parts, spacing)
+    built = Built(
+        district, weather, solids, roofs, facets, lit, pv, parts, spacing, horizon
+    )
     told("opening", 1.0)
     if input_hash(built) != description["twin"]["inputs"]:
         message = (

@@ -1,6 +1,7 @@
 """Read loose sensors and write the light on them."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +23,11 @@ LOOK = ("nx", "ny", "nz")
 ANNUAL = ("direct", "diffuse", "reflected", "total")
 """Columns that are added to the sensors' own [kWh/m2 a year]."""
 
-MOST = 5_000_000
-"""Sensors of a file, at most."""
+MOST = 100_000
+"""Sensors of a file, at most: each takes 0.1 MB of memory."""
+
+FARTHEST = 1e8
+"""Largest coordinate [m]; the same as that of meshes."""
 
 BLOCK = 256
 """Sensors whose hours are held at a time."""
@@ -67,47 +71,80 @@ def read_sensor_points(path: Path) -> SensorPoints:
     Raises
     ------
     SourceError
-        If it cannot be read, lacks a column, has no rows, or holds a place or normal that
-        is no number, or a normal of length 0.
+        If it cannot be read, lacks a column or has one twice, has no rows, or holds a
+        place or normal that is no number, or a normal of length 0.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
-    except FileNotFoundError as error:
-        message = f"cannot read {path}: no such file; check --sensors"
-        raise SourceError(message) from error
-    except (OSError, ValueError, pd.errors.ParserError) as error:
-        first = str(error).splitlines()[0]
-        message = f"{path.name} must be a CSV file of sensors, but: {first}"
-        raise SourceError(message) from error
-    table.columns = table.columns.str.strip()
+    table = _read_text_table(path)
     missing = [name for name in (*PLACE, *LOOK) if name not in table.columns]
     if missing:
         message = (
             f"{path.name} must have the columns x,y,z,nx,ny,nz, {', '.join(missing)} "
-            f"missing; it has {', '.join(table.columns[:12])}"
+            f"missing; its first line is {','.join(table.columns)[:60]!r}, separate by "
+            "commas"
         )
         raise SourceError(message)
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):
+        message = f"{path.name} must have every column once, got {twice[0]!r} twice"
+        raise SourceError(message)
     if not 0 < len(table) <= MOST:
-        message = f"{path.name} must hold 1 to {MOST:,} sensors, got {len(table):,}"
+        message = (
+            f"{path.name} must hold 1 to {MOST:,} sensors, got {len(table):,}; split it"
+        )
         raise SourceError(message)
     values = np.empty((len(table), 6))
     for k, name in enumerate((*PLACE, *LOOK)):
         values[:, k] = pd.to_numeric(table[name], errors="coerce")
     length = np.linalg.norm(values[:, 3:], axis=1)
-    bad = ~np.isfinite(values).all(axis=1) | ~(length > 0)
+    # Written so that NaN is bad too.
+    bad = ~(np.abs(values[:, :3]) <= FARTHEST).all(axis=1)
+    bad |= ~((length > 0) & np.isfinite(length))
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         told = ",".join(str(table.iloc[row][name]) for name in (*PLACE, *LOOK))
         message = (
-            f"every sensor needs six numbers and a normal that is not 0; line {row + 2} of "
-            f"{path.name} has {told} ({int(bad.sum()):,} such lines)"
+            f"every sensor needs six numbers, places up to {FARTHEST:,.0f} m and a normal "
+            f"that is not 0; line {table.index[row] + 1} of {path.name} has {told[:80]!r} "
+            f"({int(bad.sum()):,} such lines)"
         )
         raise SourceError(message)
     return SensorPoints(
-        table.drop(columns=[name for name in ANNUAL if name in table.columns]),
+        table.drop(columns=[name for name in ANNUAL if name in table.columns]).reset_index(
+            drop=True
+        ),
         values[:, :3],
         values[:, 3:] / length[:, None],
     )
+
+
+def _read_text_table(path: Path) -> pd.DataFrame:
+    """Read a CSV with a header as text; the index is the line, from 0."""
+    try:
+        # The header is read as a row: pandas would rename what is there twice, and take
+        # the first column for an index where rows are longer than the header.
+        raw = pd.read_csv(
+            path,
+            header=None,
+            dtype=str,
+            keep_default_na=False,
+            skipinitialspace=True,
+            skip_blank_lines=False,
+            encoding="utf-8-sig",
+        )
+    except FileNotFoundError as error:
+        message = f"cannot read {path}: no such file; check --sensors"
+        raise SourceError(message) from error
+    except (OSError, ValueError, pd.errors.ParserError) as error:
+        first = str(error).splitlines()[0]
+        message = f"{path.name} must be a CSV file, comma-separated, in UTF-8, but: {first}"
+        raise SourceError(message) from error
+    rows = raw[(raw != "").any(axis=1)]
+    if rows.empty:
+        message = f"{path.name} must hold sensors, got blank lines only"
+        raise SourceError(message)
+    table = rows.iloc[1:].copy()
+    table.columns = pd.Index(rows.iloc[0].str.strip())
+    return table
 
 
 def annual_columns(light: Irradiation) -> pd.DataFrame:
@@ -118,35 +155,47 @@ def annual_columns(light: Irradiation) -> pd.DataFrame:
     return pd.DataFrame(values, columns=list(ANNUAL))
 
 
-def write_annual(path: Path, sensors: SensorPoints, light: Irradiation) -> None:
-    """Write the sensors with the year's light; raises OutputError if that fails."""
-    joined = pd.concat([sensors.table, annual_columns(light).round(3)], axis=1)
-    with atomic_path(path) as temporary:
-        joined.to_csv(temporary, index=False, lineterminator="\n")
-
-
-def write_hours(path: Path, light: Irradiation, times: pd.DatetimeIndex) -> None:
-    """Write the hours of every sensor, a block of sensors at a time.
+def write_light(
+    path: Path,
+    sensors: SensorPoints,
+    light: Irradiation,
+    *,
+    hours: Path | None = None,
+    times: pd.DatetimeIndex | None = None,
+) -> None:
+    """Write the sensors with the year's light, and its hours if wanted: all or nothing.
 
     Parameters
     ----------
     path : Path
-        Parquet.
+        CSV.
+    sensors : SensorPoints
+        What the light belongs to.
     light : Irradiation
         Facets of one sensor each.
-    times : (h,) DatetimeIndex
-        Start of each hour, UTC.
+    hours : Path, optional
+        Parquet for the hours of every sensor, `HOURLY_COLUMNS`.
+    times : (h,) DatetimeIndex, optional
+        Start of each hour, UTC; needed for ``hours``.
 
     Raises
     ------
     OutputError
-        If the file cannot be written.
+        If a file cannot be written.
     """
+    joined = pd.concat([sensors.table, annual_columns(light).round(3)], axis=1)
+    with ExitStack() as both:
+        if hours is not None and times is not None:
+            _write_hours(both.enter_context(atomic_path(hours)), light, times)
+        joined.to_csv(
+            both.enter_context(atomic_path(path)), index=False, lineterminator="\n"
+        )
+
+
+def _write_hours(path: Path, light: Irradiation, times: pd.DatetimeIndex) -> None:
+    """Write the hours, a block of sensors at a time."""
     schema = pa.schema([column.field() for column in HOURLY_COLUMNS])
-    with (
-        atomic_path(path) as temporary,
-        pq.ParquetWriter(temporary, schema, compression=COMPRESSION) as writer,
-    ):
+    with pq.ParquetWriter(path, schema, compression=COMPRESSION) as writer:
         for table in _hour_tables(light, times, schema):
             writer.write_table(table)
 

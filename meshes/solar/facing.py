@@ -8,6 +8,9 @@ from meshes.solar.sky import SkyPatches, unit_vectors
 POINTS = 5
 """Points along each side of a patch that a plane cuts."""
 
+BLOCK = 256
+"""Planes weighed at once: what is between input and result should fit the cache."""
+
 TURNED = 1e-9
 """Cosine below which the kernel takes a facet for turned away."""
 
@@ -50,17 +53,26 @@ def facing_weights(normals: FloatArray, patches: SkyPatches) -> FloatArray:
     """
     rounded, which = np.unique(normals.round(9), axis=0, return_inverse=True)
     points = patch_points(patches)
-    weights = rounded @ patches.flux.T
+    weights = np.empty((len(rounded), len(patches.row)))
+    for first in range(0, len(rounded), BLOCK):
+        block = slice(first, first + BLOCK)
+        weights[block] = _weights(rounded[block], patches, points)
+    return weights[which.reshape(-1)]
+
+
+def _weights(normals: FloatArray, patches: SkyPatches, points: FloatArray) -> FloatArray:
+    """Weigh the patches for some planes: see `facing_weights`."""
+    weights = normals @ patches.flux.T
     lowest = np.full_like(weights, np.inf)
     cut = np.zeros_like(weights)
     for k in range(points.shape[1]):
-        cosine = rounded @ points[:, k].T
+        cosine = normals @ points[:, k].T
         np.minimum(lowest, cosine, out=lowest)
         cut += np.maximum(cosine, 0.0)
     cut *= patches.solid_angle / points.shape[1]
     weights = np.where(lowest > 0, weights, cut)
     whole = weights.sum(axis=1, keepdims=True)
-    weights[rounded @ patches.direction.T <= TURNED] = 0.0
+    weights[normals @ patches.direction.T <= TURNED] = 0.0
     left = weights.sum(axis=1, keepdims=True)
     weights *= np.divide(whole, left, out=np.ones_like(whole), where=left > 0)
-    return weights[which.reshape(-1)]
+    return weights

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from meshes.facets import Facets
-from meshes.polygons import Float32Array, FloatArray
+from meshes.polygons import Float32Array, FloatArray, IntArray
+from meshes.solar.facing import TURNED
 from meshes.solar.light import Light
 from meshes.solar.shadow import Caster
 from meshes.solar.sum_kernel import MONTHS, add_beam, add_views
@@ -79,6 +80,7 @@ def cast_blocks(
     *,
     mask: Bits,
     packed: list[bytes],
+    facing: Facets | None = None,
 ) -> Iterator[tuple[int, Bits]]:
     """Cast all directions, a block at a time.
 
@@ -94,6 +96,8 @@ def cast_blocks(
         The facets' sensors; other cells count as not blocked.
     packed : list of bytes
         Takes the bits of every direction for `Visibility`.
+    facing : Facets, optional
+        The facets themselves: if given, those turned away count as not blocked either.
 
     Yields
     ------
@@ -109,6 +113,10 @@ def cast_blocks(
             for k in range(start, stop):
                 caster.cast(block[k], bits[k])
             bits[start:stop] &= mask
+            if facing is not None:
+                away = facing.normal @ block[start:stop].T <= TURNED
+                lengths = facing.words_per_facet
+                bits[start:stop][np.repeat(away, lengths, axis=0).T] = 0
             return [pack_bits(row) for row in bits[start:stop]]
 
         for texts in pool.map(cast, range(0, len(block), PIECE)):
@@ -158,41 +166,72 @@ def sum_sky(
     -------
     Views
     """
-    bits = facets.mask.size * 64
-    views = Views(
-        np.zeros(bits, np.float32),
-        np.zeros(bits, np.float32),
-        np.zeros(weights.shape, np.float32),
-    )
-    counts = facets.sensors_per_facet
+    views = no_views(facets, len(radiance))
     for first, blocked in blocks:
         stop = first + len(blocked)
         progress("sky", stop / len(radiance))
-        block = np.ascontiguousarray(weights[:, first:stop])
-        if not block.any():
-            continue
-        jobs = [
-            pool.submit(
-                add_views,
-                blocked,
-                facets.mask,
-                facets.bit_start,
-                facets.shape,
-                counts,
-                first,
-                block,
-                np.ascontiguousarray(radiance[first:stop]),
-                a,
-                b,
-                views.diffuse,
-                views.sky,
-                views.facet,
-            )
-            for a, b in _ranges(facets, workers)
-        ]
-        for job in jobs:
-            job.result()
+        add_sky(
+            views,
+            facets,
+            blocked,
+            weights[:, first:stop],
+            radiance[first:stop],
+            first=first,
+            pool=pool,
+            workers=workers,
+        )
     return views
+
+
+def no_views(facets: Facets, patches: int) -> Views:
+    """Return views of nothing, for `add_sky` to fill."""
+    bits = facets.mask.size * 64
+    return Views(
+        np.zeros(bits, np.float32),
+        np.zeros(bits, np.float32),
+        np.zeros((len(facets), patches), np.float32),
+    )
+
+
+def add_sky(
+    views: Views,
+    facets: Facets,
+    blocked: Bits,
+    weights: FloatArray,
+    radiance: FloatArray,
+    *,
+    first: int,
+    pool: ThreadPoolExecutor,
+    workers: int,
+) -> None:
+    """Add a block of patches, (k, w) bits, to views; arguments are as in `sum_sky`.
+
+    ``weights`` and ``radiance`` are those of the block alone, ``first`` is its first patch.
+    """
+    block = np.ascontiguousarray(weights)
+    if not block.any():
+        return
+    jobs = [
+        pool.submit(
+            add_views,
+            blocked,
+            facets.mask,
+            facets.bit_start,
+            facets.shape,
+            facets.sensors_per_facet,
+            first,
+            block,
+            np.ascontiguousarray(radiance),
+            a,
+            b,
+            views.diffuse,
+            views.sky,
+            views.facet,
+        )
+        for a, b in _ranges(facets, workers)
+    ]
+    for job in jobs:
+        job.result()
 
 
 def sum_sun(
@@ -224,42 +263,88 @@ def sum_sun(
     -------
     Beam
     """
-    bits = facets.mask.size * 64
-    sums = Beam(
-        np.zeros(bits, np.float32),
+    sums = no_beam(facets, path)
+    course = follow_beam(light, path)
+    for first, blocked in blocks:
+        progress("sun", (first + len(blocked)) / len(path.bin_direction))
+        add_sun(sums, facets, blocked, course, first=first, pool=pool, workers=workers)
+    return sums
+
+
+@dataclass(frozen=True)
+class BeamCourse:
+    """The sun's beam over the year, position by position in the order of their bins.
+
+    Attributes
+    ----------
+    start : (b + 1,) int
+        First position of each bin.
+    towards : (s, 3) float
+        Unit vectors to the sun.
+    energy : (s,) float
+        Beam on a plane that faces it [kWh/m2].
+    month : (s,) int
+        0 to 11.
+    """
+
+    start: IntArray
+    towards: FloatArray
+    energy: FloatArray
+    month: IntArray
+
+
+def follow_beam(light: Light, path: SunPath) -> BeamCourse:
+    """Put the sun's positions in the order of their bins."""
+    order = np.argsort(path.bin, kind="stable")
+    return BeamCourse(
+        start=np.searchsorted(path.bin[order], np.arange(len(path.bin_direction) + 1)),
+        towards=path.direction[order],
+        energy=(light.beam[path.hour] * path.share)[order] * (light.step / 1000.0),
+        month=light.month[path.hour][order],
+    )
+
+
+def no_beam(facets: Facets, path: SunPath) -> Beam:
+    """Return a beam of nothing, for `add_sun` to fill."""
+    return Beam(
+        np.zeros(facets.mask.size * 64, np.float32),
         np.zeros((len(facets), MONTHS)),
         np.zeros((len(facets), len(path.bin_direction)), np.float32),
     )
-    order = np.argsort(path.bin, kind="stable")
-    start = np.searchsorted(path.bin[order], np.arange(len(path.bin_direction) + 1))
-    energy = (light.beam[path.hour] * path.share)[order] * (light.step / 1000.0)
-    month = light.month[path.hour][order]
-    towards = path.direction[order]
-    counts = facets.sensors_per_facet
-    for first, blocked in blocks:
-        progress("sun", (first + len(blocked)) / len(path.bin_direction))
-        jobs = [
-            pool.submit(
-                add_beam,
-                blocked,
-                facets.mask,
-                facets.bit_start,
-                facets.shape,
-                counts,
-                facets.normal,
-                first,
-                start,
-                towards,
-                energy,
-                month,
-                a,
-                b,
-                sums.direct,
-                sums.facet,
-                sums.share,
-            )
-            for a, b in _ranges(facets, workers)
-        ]
-        for job in jobs:
-            job.result()
-    return sums
+
+
+def add_sun(
+    sums: Beam,
+    facets: Facets,
+    blocked: Bits,
+    course: BeamCourse,
+    *,
+    first: int,
+    pool: ThreadPoolExecutor,
+    workers: int,
+) -> None:
+    """Add a block of bins, (k, w) bits, to sums; ``first`` is its first bin."""
+    jobs = [
+        pool.submit(
+            add_beam,
+            blocked,
+            facets.mask,
+            facets.bit_start,
+            facets.shape,
+            facets.sensors_per_facet,
+            facets.normal,
+            first,
+            course.start,
+            course.towards,
+            course.energy,
+            course.month,
+            a,
+            b,
+            sums.direct,
+            sums.facet,
+            sums.share,
+        )
+        for a, b in _ranges(facets, workers)
+    ]
+    for job in jobs:
+        job.result()

@@ -46,18 +46,38 @@ def facet_hours(
             below, beside = (share.astype(np.float32) for share in reflected_transmission)
             ground, building = ground * below[:, None], building * beside[:, None]
         hours += (ground + building) @ light.courses.strength
+    _add_sun(light, facets, light.sun_share[facets], light.light.beam, cover, hours)
+    if light.crowns is not None:
+        which, row = light.crowns.rows(facets)
+        for share, held in zip(light.crowns.sun_share, light.crowns.held, strict=True):
+            taken = np.zeros((len(which), light.hours), np.float32)
+            beam = light.light.beam * held[light.light.month]
+            _add_sun(light, facets[which], share[row], beam, cover, taken)
+            hours[which] -= taken
+        np.maximum(hours, 0, out=hours)
+    return hours
+
+
+def _add_sun(
+    light: Irradiation,
+    facets: IntArray,
+    share: Float32Array,
+    beam: FloatArray,
+    cover: FloatArray,
+    into: Float32Array,
+) -> None:
+    """Add the sun that is seen by shares of facets, (k, b), to their hours, (k, h)."""
     path = light.path
     add_beam_hours(
         light.facets.normal[facets],
-        light.sun_share[facets],
+        share,
         path.direction,
         path.hour,
         path.bin,
-        light.light.beam[path.hour] * path.share,
+        beam[path.hour] * path.share,
         cover,
-        hours,
+        into,
     )
-    return hours
 
 
 def part_hours(
@@ -87,11 +107,19 @@ def part_hours(
 
 def sky_hours(light: Irradiation, facets: IntArray, cover: FloatArray) -> Float32Array:
     """Return the hourly light of the sky on some facets behind a cover, (k, h) [W/m2]."""
-    view = light.patch_view[facets]
+    passed: Float32Array = np.ones((len(facets), 1), np.float32)
     if cover is not OPEN:
         cosine = light.facets.normal[facets] @ light.sky.direction.T
         grid = np.linspace(0.0, 1.0, len(cover))
-        view = view * np.interp(cosine, grid, cover).astype(np.float32)
+        passed = np.interp(cosine, grid, cover).astype(np.float32)
     radiance = light.light.dome.radiance
-    hours: Float32Array = view @ radiance
+    whole: Float32Array = light.patch_view[facets] * passed
+    hours: Float32Array = whole @ radiance
+    if light.crowns is not None:
+        which, row = light.crowns.rows(facets)
+        for view, held in zip(light.crowns.patch_view, light.crowns.held, strict=True):
+            share = held.astype(np.float32)[light.light.month]
+            taken: Float32Array = (view[row] * passed[which]) @ radiance
+            hours[which] -= taken * share
+        np.maximum(hours, 0, out=hours)
     return hours

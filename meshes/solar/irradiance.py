@@ -6,15 +6,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gis.horizon import HorizonLine
 from gis.weather import Weather
+from meshes.crowns import Crowns
 from meshes.facets import Facets
 from meshes.polygons import Float32Array, FloatArray, IntArray
+from meshes.solar.canopy import Canopy, make_canopy
 from meshes.solar.courses import Courses
+from meshes.solar.crown_shade import CrownShade, cast_canopy, sum_crowns
 from meshes.solar.facing import facing_weights
+from meshes.solar.far_land import behind_land
 from meshes.solar.gather import Beam, Progress, Views, cast_blocks, sum_sky, sum_sun
 from meshes.solar.light import MONTHS, Light, year_of_light
 from meshes.solar.occluders import Occluders
 from meshes.solar.reflection.surfaces import Ground
+from meshes.solar.reflection.tiles import BUDGET
 from meshes.solar.reflector import Reflected, TiledReflector, make_reflector
 from meshes.solar.shadow import Caster, make_caster
 from meshes.solar.sky import SkyPatches, reinhart_patches
@@ -26,6 +32,9 @@ GROUND_ALBEDO = 0.2
 
 FACADE_ALBEDO = 0.2
 """Reflectance of facades [-]: between that of windows and of plaster. Assumption."""
+
+FEWEST_TILES = 4_000
+"""Tiles of a coarse scene: reflected light is then good to 1 % of the whole."""
 
 PARTS = ("direct", "diffuse", "ground", "building")
 """Where light comes from: the sun, the sky, thrown back by the ground, by buildings."""
@@ -40,14 +49,15 @@ class Irradiation:
     sensor_parts : (n, 4) float32
         Irradiation of each sensor over the year [kWh/m2] in `PARTS`.
     sensor_sky_view : (n,) float32
-        Share of the sky each sensor sees, weighted by the cosine; a free horizontal
-        sensor has 1, a free vertical one 0.5.
+        Share of the sky each sensor sees, weighted by the cosine, were there no trees; a
+        free horizontal sensor has 1, a free vertical one 0.5.
     facet_parts : (f, 4, 12) float
         Mean irradiation over each facet's sensors by part and UTC month [kWh/m2].
     patch_view : (f, p) float32
-        What each facet receives of each sky patch per unit of its radiance [sr].
+        What each facet receives of each sky patch per unit of its radiance [sr], were
+        there no trees.
     sun_share : (f, b) float32
-        Share of each facet's sensors that see each sun bin.
+        Share of each facet's sensors that see each sun bin, were there no trees.
     bounced : (f, 2, k) float32
         What ground and buildings throw on each facet, for each source of reflections per
         unit of its course; k is 0 without reflections.
@@ -62,7 +72,10 @@ class Irradiation:
     courses : Courses or None
         What ``bounced`` belongs to.
     visibility : Visibility or None
-        Which sensors each direction cannot reach; None where it was not kept.
+        Which sensors each direction cannot reach, trees apart; None where it was not kept.
+    crowns : CrownShade or None
+        What is seen through the crowns of trees: parts of ``patch_view`` and
+        ``sun_share`` that they weaken. None without trees.
     """
 
     sensor_parts: Float32Array
@@ -77,6 +90,7 @@ class Irradiation:
     sky: SkyPatches
     courses: Courses | None = None
     visibility: Visibility | None = None
+    crowns: CrownShade | None = None
 
     def take(self, facets: IntArray) -> "Irradiation":
         """Return the light of some facets, in their order; visibility is left behind."""
@@ -93,6 +107,7 @@ class Irradiation:
             path=self.path,
             sky=self.sky,
             courses=self.courses,
+            crowns=None if self.crowns is None else self.crowns.take(facets),
         )
 
     @property
@@ -132,13 +147,15 @@ def irradiate(
     *,
     latitude: float,
     longitude: float,
-    albedo: float = GROUND_ALBEDO,
+    albedo: float | FloatArray = GROUND_ALBEDO,
     facade_albedo: float = FACADE_ALBEDO,
     ground: Ground | None = None,
     sky: SkyPatches | None = None,
     bin_degrees: float = BIN_DEGREES,
     step_minutes: float = STEP_MINUTES,
     grid_convergence: float = 0.0,
+    crowns: Crowns | None = None,
+    horizon: HorizonLine | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Irradiation:
@@ -154,8 +171,10 @@ def irradiate(
         One year of hours.
     latitude, longitude : float
         Place of the facets [degrees].
-    albedo, facade_albedo : float
-        Reflectance of the ground and of all faces [-]. If both are 0 nothing is reflected.
+    albedo : float or (12,) float
+        Reflectance of the ground, all year or by UTC month [-].
+    facade_albedo : float
+        Reflectance of all faces [-]. If both are 0 nothing is reflected.
     ground : Ground, optional
         Where the ground lies; level at the lowest occluder by default.
     sky : SkyPatches, optional
@@ -167,6 +186,12 @@ def irradiate(
     grid_convergence : float
         Direction of the plan's north, clockwise from true north [degrees]: see
         `gis.grid_north.grid_convergence`.
+    crowns : Crowns, optional
+        Trees, in the local frame of the facets; they weaken sun and sky by month. What
+        ground and buildings throw back is as without them.
+    horizon : HorizonLine, optional
+        Far land seen from the middle of the scene, azimuths from true north; it hides sun
+        and sky below its line from everything alike: `meshes.solar.far_land`.
     threads : int, optional
         Working threads; all processors by default. The result does not depend on it.
     progress : callable, optional
@@ -196,17 +221,23 @@ def irradiate(
         bin_degrees=bin_degrees,
         step_minutes=step_minutes,
     )
+    if horizon is not None:
+        light, path = behind_land(
+            light, path, patches, horizon, grid_convergence=grid_convergence
+        )
     reflector = None
-    if albedo > 0 or facade_albedo > 0:
+    if np.max(albedo) > 0 or facade_albedo > 0:
         loose = None if _lie_on(facets, occluders) else facets.sensor_positions()
         reflector = make_reflector(
             occluders,
             light,
             patches,
             path,
-            ground=replace(ground or lowest_ground(occluders, facets), albedo=albedo),
+            ground=ground or lowest_ground(occluders, facets),
+            albedo=albedo,
             reflectance=facade_albedo,
             receivers=loose,
+            budget=BUDGET if loose is not None else _tile_budget(facets),
             threads=threads,
             progress=progress,
         )
@@ -217,6 +248,7 @@ def irradiate(
         path,
         patches,
         reflector=reflector,
+        canopy=None if crowns is None else make_canopy(crowns),
         threads=threads,
         progress=progress,
     )
@@ -226,6 +258,11 @@ def lowest_ground(occluders: Occluders, facets: Facets) -> Ground:
     """Return level ground below everything."""
     heights = np.r_[occluders.polygons.vertices[:, 2], facets.solids.faces.vertices[:, 2]]
     return Ground(z=float(heights.min(initial=np.inf)) if len(heights) else 0.0)
+
+
+def _tile_budget(facets: Facets) -> int:
+    """Return how many tiles suit the facets: no more than a quarter of their sensors."""
+    return min(BUDGET, max(FEWEST_TILES, facets.sensor_count // 4))
 
 
 def _lie_on(facets: Facets, occluders: Occluders) -> bool:
@@ -245,6 +282,7 @@ def irradiate_from(
     sky: SkyPatches,
     *,
     reflector: TiledReflector | None = None,
+    canopy: Canopy | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Irradiation:
@@ -278,9 +316,45 @@ def irradiate_from(
         thrown = reflector.reflect(facets)
         told("reflections", 1.0)
     courses = None if reflector is None else reflector.courses
-    return _assemble(
+    lit = _assemble(
         facets, light, path, sky, views, beam, radiance, thrown, courses, visibility
     )
+    if canopy is None or not canopy.layers:
+        return lit
+    with ThreadPoolExecutor(workers) as pool:
+        return _behind_trees(lit, canopy, visibility, pool, workers, told)
+
+
+def _behind_trees(
+    lit: Irradiation,
+    canopy: Canopy,
+    visibility: Visibility,
+    pool: ThreadPoolExecutor,
+    workers: int,
+    progress: Progress,
+) -> Irradiation:
+    """Take off what the crowns of trees hold back."""
+    progress("trees", 0.0)
+    bits = cast_canopy(lit.facets, canopy, lit.sky, lit.path, pool=pool)
+    shade, held = sum_crowns(
+        lit.facets,
+        bits,
+        visibility,
+        lit.light,
+        lit.path,
+        lit.sky,
+        pool=pool,
+        workers=workers,
+        progress=progress,
+    )
+    sensor_parts, facet_parts = lit.sensor_parts.copy(), lit.facet_parts.copy()
+    sensor_parts[held.sensors, 0] -= held.direct
+    sensor_parts[held.sensors, 1] -= held.diffuse
+    facet_parts[held.facets, :2] -= held.facet_parts
+    # Sums in other orders round differently.
+    np.maximum(sensor_parts, 0, out=sensor_parts)
+    np.maximum(facet_parts, 0, out=facet_parts)
+    return replace(lit, sensor_parts=sensor_parts, facet_parts=facet_parts, crowns=shade)
 
 
 def _assemble(

@@ -35,7 +35,7 @@ BLOCK = 256
 Real = TypeVar("Real", Float32Array, FloatArray)
 """Arrays of either precision."""
 
-SMALL_BLOCK = 32
+SMALL_BLOCK = 128
 """Facets that a thread takes at a time."""
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from gis.errors import GeometryError
 from gis.weather import Weather
 from meshes.formats.triangle_mesh import TriangleMesh
 from meshes.mesh_facets import mesh_solids, point_facets
@@ -19,6 +20,18 @@ REFLECTANCE = 0.3
 
 SKY_SPLIT = 4
 """Splits of Tregenza's patches: 2,305 patches, for single sensors show every error."""
+
+TALLEST = 3000.0
+"""Highest mesh [m]: whatever is higher was not drawn in metres."""
+
+NARROW = 1.0
+"""Width below which a mesh may be drawn in degrees [m]."""
+
+FLOATING = 3.0
+"""Height of a mesh above the ground from which it is told [m]."""
+
+FAR_SENSOR = 1000.0
+"""Distance of a sensor from the mesh's box from which it is told [m]."""
 
 FEW = 500
 """Sensors up to which every position of the sun gets a ray of its own."""
@@ -79,8 +92,14 @@ def light_on_points(
     Raises
     ------
     GeometryError
-        If a place or normal is no number, or a reflectance is no share of light.
+        If a place or normal is no number, a reflectance is no share of light, or the mesh
+        is higher than `TALLEST`.
     """
+    low, high = (
+        mesh.vertices.min(axis=0) + mesh.shift,
+        mesh.vertices.max(axis=0) + mesh.shift,
+    )
+    _check_units(low, high)
     merged = merge_coplanar(mesh.vertices, mesh.triangles, labels=mesh.group)
     ground = -float(mesh.shift[2])
     solids = mesh_solids(merged, mesh.groups, ground=ground)
@@ -100,8 +119,40 @@ def light_on_points(
         threads=threads,
         progress=progress,
     )
+    return light, (*merged.report.notes(), *_place_notes(points, low, high))
+
+
+def _check_units(low: FloatArray, high: FloatArray) -> None:
+    """Refuse a mesh that cannot be in metres, by its lowest and highest corner."""
+    tall = float(high[2] - low[2])
+    if tall > TALLEST:
+        message = (
+            f"the mesh must be in metres, z up, got one {tall:,.0f} m high; divide "
+            "millimetres by 1,000, or turn its axes"
+        )
+        raise GeometryError(message)
+
+
+def _place_notes(points: FloatArray, low: FloatArray, high: FloatArray) -> tuple[str, ...]:
+    """Tell what looks odd about where sensors, mesh and ground lie."""
+    notes = []
+    wide = float((high - low)[:2].max())
+    if wide < NARROW:
+        notes.append(f"the mesh is {wide:.2g} m wide; it must be in metres, not in degrees")
+    if low[2] > FLOATING:
+        notes.append(f"the mesh begins {low[2]:,.1f} m above the ground, which is at z = 0")
+    if high[2] <= 0:
+        notes.append("the mesh lies wholly below the ground, which is at z = 0")
+    away = np.linalg.norm(points - np.clip(points, low, high), axis=1)
+    far = int(np.count_nonzero(away > FAR_SENSOR))
+    if far:
+        notes.append(
+            f"{far:,} sensors lie more than {FAR_SENSOR:,.0f} m from the mesh, up to "
+            f"{away.max() / 1000:,.0f} km; both must have the same origin"
+        )
     below = int(np.count_nonzero(points[:, 2] < 0))
-    notes = merged.report.notes()
     if below:
-        notes += (f"{below:,} sensors lie below the ground (z < 0), which shades nothing",)
-    return light, notes
+        notes.append(
+            f"{below:,} sensors lie below the ground (z < 0), which shades nothing"
+        )
+    return tuple(notes)

@@ -20,6 +20,9 @@ SLACK = 1e-6
 BIN = 30.0
 """Width of the bins that sort bodies in the plane across the direction [m]."""
 
+MOST_BINS = 512
+"""Bins along each side of that plane: one stray polygon far away must not fill memory."""
+
 BUCKETS = 1024
 """Classes of distance along the direction that put the bodies in order."""
 
@@ -457,16 +460,17 @@ def _sort_into_bins(d, u, v, blocks, polygons):
         vmin, vmax = min(vmin, b0), max(vmax, b1)
     if n_drawn == 0:
         umin = umax = vmin = vmax = least = most = 0.0
-    columns = int((umax - umin) / BIN) + 1
-    rows = int((vmax - vmin) / BIN) + 1
+    width = max(BIN, max(umax - umin, vmax - vmin) / MOST_BINS)
+    columns = int((umax - umin) / width) + 1
+    rows = int((vmax - vmin) / width) + 1
     class_start = np.zeros(BUCKETS + 1, np.int64)
     bin_start = np.zeros(columns * rows + 1, np.int64)
     per_metre = (BUCKETS - 1) / max(most - least, 1e-9)
     place_of = np.empty((n_drawn, 4), np.int32)
     for k in range(n_drawn):
         class_start[np.int64((key[k] - least) * per_metre) + 1] += 1
-        i0, i1 = int((box[k, 0] - umin) / BIN), int((box[k, 1] - umin) / BIN)
-        j0, j1 = int((box[k, 2] - vmin) / BIN), int((box[k, 3] - vmin) / BIN)
+        i0, i1 = int((box[k, 0] - umin) / width), int((box[k, 1] - umin) / width)
+        j0, j1 = int((box[k, 2] - vmin) / width), int((box[k, 3] - vmin) / width)
         place_of[k, 0], place_of[k, 1], place_of[k, 2], place_of[k, 3] = i0, i1, j0, j1
         for i in range(i0, i1 + 1):
             for j in range(j0, j1 + 1):
@@ -497,7 +501,7 @@ def _sort_into_bins(d, u, v, blocks, polygons):
                 bounds[2, spot] = box[k, 2] - vmin - slack
                 bounds[3, spot] = box[k, 3] - vmin + slack
                 bounds[4, spot] = box[k, 4] - least + slack
-    return bounds, bin_start, items, umin, vmin, least, columns, rows
+    return bounds, bin_start, items, umin, vmin, least, columns, rows, width
 
 
 @compiled
@@ -515,7 +519,7 @@ def cast_shadows(direction, receivers, blocks, polygons, longest, epsilon, block
         length = np.sqrt(dy * dy + dz * dz)
         ux, uy, uz = 0.0, -dz / length, dy / length
     vx, vy, vz = dy * uz - dz * uy, dz * ux - dx * uz, dx * uy - dy * ux
-    bounds, bin_start, items, umin, vmin, least, columns, rows = _sort_into_bins(
+    bounds, bin_start, items, umin, vmin, least, columns, rows, width = _sort_into_bins(
         (dx, dy, dz), (ux, uy, uz), (vx, vy, vz), blocks, polygons
     )
     above = dz >= 0.0
@@ -578,10 +582,10 @@ def cast_shadows(direction, receivers, blocks, polygons, longest, epsilon, block
         left, right, lower, upper = _extent(
             ou - umin, ov - vmin, au, av, bu, bv, nu, row0, row1 + 1
         )
-        i0 = max(0, int(np.floor(left / BIN)))
-        i1 = min(columns - 1, int(np.floor(right / BIN)))
-        j0 = max(0, int(np.floor(lower / BIN)))
-        j1 = min(rows - 1, int(np.floor(upper / BIN)))
+        i0 = max(0, int(np.floor(left / width)))
+        i1 = min(columns - 1, int(np.floor(right / width)))
+        j0 = max(0, int(np.floor(lower / width)))
+        j1 = min(rows - 1, int(np.floor(upper / width)))
         near = cx * dx + cy * dy + cz * dz - least
         near += min(0.0, nu * (px * dx + py * dy + pz * dz))
         near += min(0.0, nv * (qx * dx + qy * dy + qz * dz))

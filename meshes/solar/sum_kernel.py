@@ -165,3 +165,30 @@ def add_beam_hours(normal, visible, towards, hour, bins, energy, transmission, i
             k = min(int(place), steps - 1)
             passed = transmission[k] + (place - k) * (transmission[k + 1] - transmission[k])
             into[f, hour[s]] += energy[s] * cosine * share * passed
+
+
+@numba.njit(nogil=True, cache=True)
+def split_by_crowns(visible, layers, number, others):
+    """Clear the bits of the cells that see through each class of crowns.
+
+    ``visible`` are words of cells that see a direction, ``layers`` the words of each layer
+    whose crowns stand before them, ``number`` the class of each set of layers, bit by bit;
+    ``others`` takes for every class the words of all other cells and is full of ones.
+    """
+    count = layers.shape[0]
+    for w in range(visible.shape[0]):
+        seen = visible[w]
+        any_crown = np.uint64(0)
+        for j in range(count):
+            any_crown |= layers[j, w]
+        if (any_crown & seen) == np.uint64(0):
+            continue
+        for s in range(1, number.shape[0]):
+            cells = seen
+            for j in range(count):
+                if (s >> j) & 1:
+                    cells &= layers[j, w]
+                else:
+                    cells &= ~layers[j, w]
+            if cells != np.uint64(0):
+                others[number[s], w] &= ~cells

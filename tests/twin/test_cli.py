@@ -21,6 +21,7 @@ OUTPUTS = {
     "buildings.gpkg",
     "district.city.json",
     "facets.parquet",
+    "facet_light.parquet",
     "hourly.parquet",
     "model.json",
     "visibility.parquet",

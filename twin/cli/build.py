@@ -33,6 +33,14 @@ Spacing = Annotated[
 Stills = Annotated[
     bool, typer.Option("--stills/--no-stills", help="Draw the pictures, the slowest part.")
 ]
+TreesShade = Annotated[
+    bool,
+    typer.Option(
+        "--trees-shade/--no-trees-shade",
+        help="Let trees shade as porous crowns, month by month. 'heidi site' wants a twin "
+        "without.",
+    ),
+]
 Weathers = Annotated[
     Path | None,
     typer.Option(
@@ -47,6 +55,7 @@ def demo(
     out: Out = Path("heidi-demo"),
     spacing: Spacing = 1.0,
     *,
+    trees_shade: TreesShade = False,
     stills: Stills = True,
 ) -> None:
     """Build the embedded schematic district and show its sun.
@@ -56,7 +65,13 @@ def demo(
     from gis.heidi import heidi_district
     from gis.typical_year import typical_year
 
-    _run(lambda: (heidi_district(), typical_year()), out, spacing, stills=stills)
+    _run(
+        lambda: (heidi_district(), typical_year()),
+        out,
+        spacing,
+        stills=stills,
+        trees=trees_shade,
+    )
 
 
 def build(
@@ -159,6 +174,14 @@ def build(
         ),
     ] = None,
     weather: Weathers = None,
+    horizon: Annotated[
+        Path | None,
+        typer.Option(
+            "--horizon",
+            help="Far land: elevation raster (GeoTIFF) of the land around, CSV of 'heidi "
+            "ground horizon', or JSON of PVGIS' horizon. Default: none.",
+        ),
+    ] = None,
     name: Annotated[
         str | None,
         typer.Option("--name", help="Name of the district. Default: recipe or file name."),
@@ -177,6 +200,7 @@ def build(
         bool,
         typer.Option("--new-ids", help="Keep no identities of a twin in --out."),
     ] = False,
+    trees_shade: TreesShade = False,
     stills: Stills = True,
 ) -> None:
     """Build a twin from your own data.
@@ -238,7 +262,15 @@ def build(
         told = replace(district, notes=(*district.notes, note)) if note else district
         return told, typical_year() if weather is None else read_weather(weather)
 
-    _run(read, out, spacing, stills=stills, inputs=(*sources.files, weather))
+    _run(
+        read,
+        out,
+        spacing,
+        stills=stills,
+        inputs=(*sources.files, weather, horizon),
+        trees=trees_shade,
+        horizon=horizon,
+    )
 
 
 def _checked_year(year: int | None, option: str) -> int | None:
@@ -256,10 +288,13 @@ def _run(
     *,
     stills: bool,
     inputs: Sequence[Path | None] = (),
+    trees: bool = False,
+    horizon: Path | None = None,
 ) -> None:
     """Read, build, write and sum up."""
     from twin.build import build as build_twin
     from twin.folder import check_folder, write_twin
+    from twin.horizon_file import find_horizon
     from twin.summary import summary_lines
 
     if not FINEST <= spacing <= COARSEST:
@@ -272,7 +307,13 @@ def _run(
     with Stages() as told:
         told("reading", 0.0)
         district, weather = read()
-        built = build_twin(district, weather, spacing=spacing, progress=told)
+        land = None
+        if horizon is not None:
+            land, notes = find_horizon(horizon, district)
+            district = replace(district, notes=(*district.notes, *notes))
+        built = build_twin(
+            district, weather, spacing=spacing, trees=trees, horizon=land, progress=told
+        )
         written = write_twin(built, out, stills=stills, progress=told)
     for note in (*built.district.notes, *built.roofs.notes, *built.weather.notes):
         typer.echo(f"  note: {note}", err=True)

@@ -16,8 +16,25 @@ if TYPE_CHECKING:
 SPLITS = {577: 2, 2305: 4}
 """Patches of the sky, and how often each of Tregenza's is split."""
 
+USED = "it is used"
+"""How the reader of weather says that it took the sun's time from the radiation."""
+
+FOR_MESH = (
+    "sensors",
+    "weather",
+    "lat",
+    "lon",
+    "albedo",
+    "reflectance",
+    "sun_offset",
+    "patches",
+    "hourly",
+)
+"""Options that a twin has no use for."""
+
 
 def solar(
+    context: typer.Context,
     target: Annotated[
         Path,
         typer.Argument(
@@ -83,11 +100,11 @@ def solar(
 
     heidi solar town.obj --sensors points.csv --weather year.epw --out result.csv
     """
-    given = {"sensors": sensors, "weather": weather, "lat": lat, "lon": lon}
     if target.is_dir():
-        _refuse([name for name, value in given.items() if value is not None], hourly=hourly)
+        _refuse(context, FOR_MESH, "a mesh", "a twin folder")
         _of_twin(target, out, building, as_json=as_json)
         return
+    _refuse(context, ("building",), "a twin folder", "a mesh")
     _of_mesh(
         target,
         _needed(sensors, "--sensors", "points.csv"),
@@ -103,16 +120,21 @@ def solar(
     )
 
 
-def _refuse(names: list[str], *, hourly: bool) -> None:
-    """Refuse options that a twin has no use for."""
+def _refuse(context: typer.Context, names: tuple[str, ...], wanted: str, got: str) -> None:
+    """Refuse options that the target has no use for."""
     from gis.errors import SourceError
 
-    names = [*names, "hourly"] if hourly else names
-    if names:
-        told = ", ".join(f"--{name}" for name in names)
+    # By name, as typer brings a copy of click along that gives no type for it.
+    given = [
+        name
+        for name in names
+        if (source := context.get_parameter_source(name)) is not None
+        and source.name != "DEFAULT"
+    ]
+    if given:
+        told = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         message = (
-            f"{told} ask about sensors around a mesh, but a twin folder was given; leave "
-            "them out, or name a mesh"
+            f"{told} can be asked of {wanted} only, got {got}; leave out what is not for it"
         )
         raise SourceError(message)
 
@@ -164,39 +186,36 @@ def _of_mesh(
 ) -> None:
     """Light sensors around a mesh."""
     import numpy as np
+    import pandas as pd
 
-    from gis.errors import GeometryError, OutputError
-    from gis.files import check_ending
+    from gis.errors import GeometryError
     from gis.sources.weather_files import read_weather
     from meshes.formats.mesh_file import read_mesh
     from meshes.solar.point_light import light_on_points
     from meshes.solar.reflection.surfaces import check_reflectance
-    from twin.sensor_points import (
-        annual_columns,
-        read_sensor_points,
-        write_annual,
-        write_hours,
-    )
+    from twin.foreign_light import check_weather
+    from twin.sensor_points import annual_columns, read_sensor_points, write_light
 
-    check_ending(out, (".csv",))
+    hours = out.with_suffix(".parquet") if hourly else None
+    _check_outputs(
+        [file for file in (out, hours) if file is not None],
+        {"mesh": path, "file of --sensors": sensors, "file of --weather": weather},
+    )
+    if sun_offset != "auto":
+        _minutes(sun_offset)
     check_reflectance("--albedo", np.array([albedo]))
     check_reflectance("--reflectance", np.array([reflectance]))
     if patches not in SPLITS:
         message = f"--patches must be 577 or 2305, got {patches}"
         raise GeometryError(message)
-    for name, file in (("mesh", path), ("--sensors", sensors), ("--weather", weather)):
-        if out.exists() and file.exists() and out.samefile(file):
-            message = f"--out must not be the {name} itself, got {out}; choose another name"
-            raise OutputError(message)
-    if not out.absolute().parent.is_dir():
-        message = f"--out needs an existing folder, {out.parent} is none; make it first"
-        raise OutputError(message)
     with Stages() as told:
         told("reading", 0.0)
         points = read_sensor_points(sensors)
         mesh = read_mesh(path)
-        year, step = _sunned(read_weather(weather), sun_offset)
+        year = read_weather(weather)
         latitude, longitude = _place(year, *place)
+        elsewhere = check_weather(year, (latitude, longitude), far=True)
+        year, step = _sunned(year, sun_offset, (latitude, longitude))
         light, notes = light_on_points(
             mesh,
             points.points,
@@ -211,12 +230,12 @@ def _of_mesh(
             progress=told,
         )
         told("writing", 1.0)
-        hours = out.with_suffix(".parquet") if hourly else None
-        if hours is not None:
-            write_hours(hours, light, year.table.index)
-        write_annual(out, points, light)
+        write_light(
+            out, points, light, hours=hours, times=pd.DatetimeIndex(year.table.index)
+        )
     dark = light.path.dark_note(light.light.beam)
-    for note in (*year.notes, *notes, *(() if dark is None else (dark,))):
+    notes = (*year.notes, *elsewhere, *notes, *(() if dark is None else (dark,)))
+    for note in notes:
         typer.echo(f"  note: {note}", err=True)
     annual = annual_columns(light)
     record = {
@@ -236,13 +255,36 @@ def _of_mesh(
     _tell(annual, record)
 
 
+def _check_outputs(outputs: list[Path], inputs: dict[str, Path]) -> None:
+    """Refuse to write where it cannot be, or over what is read."""
+    from gis.errors import OutputError
+    from gis.files import check_ending
+
+    check_ending(outputs[0], (".csv",))
+    if not outputs[0].absolute().parent.is_dir():
+        message = (
+            f"--out needs an existing folder, {outputs[0].parent} is none; make it first"
+        )
+        raise OutputError(message)
+    for out in outputs:
+        if out.is_dir():
+            message = f"{out} must be a file to write, got a folder; choose another name"
+            raise OutputError(message)
+        for name, file in inputs.items():
+            if out.exists() and file.exists() and out.samefile(file):
+                message = (
+                    f"{out} is the {name} and would be written over; choose another --out"
+                )
+                raise OutputError(message)
+
+
 def _tell(annual: "pd.DataFrame", record: dict[str, object]) -> None:
     """Print what came out."""
     typer.echo(f"Sensors    {len(annual):,}")
     for name in annual:
         values = annual[name]
         typer.echo(
-            f"{name.capitalize():<11}{values.mean():,.1f} kWh/m2 a year in the mean, "
+            f"{str(name).capitalize():<11}{values.mean():,.1f} kWh/m2 a year in the mean, "
             f"{values.min():,.1f} to {values.max():,.1f}"
         )
     typer.echo(f"Sun        at minute {record['sun_offset_minutes']:g} of each hour")
@@ -251,15 +293,36 @@ def _tell(annual: "pd.DataFrame", record: dict[str, object]) -> None:
     typer.echo(f"Written    {', '.join(files)}")
 
 
-def _sunned(year: "Weather", offset: str) -> tuple["Weather", float]:
+def _sunned(
+    year: "Weather", offset: str, place: tuple[float, float]
+) -> tuple["Weather", float]:
     """Return the year with its sun where it was told to stand, and the step [min]."""
     from dataclasses import replace
 
-    from gis.errors import WeatherError
+    from gis.weather_clock import find_sun_offset
     from meshes.solar.sun import STEP_MINUTES
 
     if offset == "auto":
-        return year, STEP_MINUTES
+        if year.latitude is not None:
+            return year, STEP_MINUTES
+        # The reader could only look for the sun of the district.
+        fit = find_sun_offset(year.table, latitude=place[0], longitude=place[1])
+        notes = (
+            *(note for note in year.notes if "district" not in note and USED not in note),
+            f"the sun stands {fit.minutes:+g} min from the labels, found for "
+            f"{place[0]:g}, {place[1]:g} by {fit.method}",
+        )
+        return replace(year, sun_offset_minutes=fit.minutes, notes=notes), STEP_MINUTES
+    minutes = _minutes(offset)
+    told = f"--sun-offset {minutes:g} is used instead"
+    notes = tuple(note.replace(USED, told) for note in year.notes)
+    return replace(year, sun_offset_minutes=minutes, notes=notes), 60.0
+
+
+def _minutes(offset: str) -> float:
+    """Return the minutes of --sun-offset."""
+    from gis.errors import WeatherError
+
     try:
         minutes = float(offset)
     except ValueError:
@@ -270,7 +333,7 @@ def _sunned(year: "Weather", offset: str) -> tuple["Weather", float]:
             "is the middle of the hour"
         )
         raise WeatherError(message)
-    return replace(year, sun_offset_minutes=minutes), 60.0
+    return minutes
 
 
 def _place(year: "Weather", lat: float | None, lon: float | None) -> tuple[float, float]:

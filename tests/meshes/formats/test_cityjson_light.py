@@ -93,7 +93,12 @@ def test_walls_of_an_open_shell_shade_like_those_of_a_closed_one(year):
     model = blocks(*pair, faces=(FACES[1:],))
     assert not model.closed.any()
     opened = lit(model, year, spacing=2.0)
-    assert opened.facet_annual == pytest.approx(closed.facet_annual, rel=1e-9)
+    for k, near in ((0, 1e-9), (1, 1e-9), (2, 0.01), (3, 0.01)):
+        found, expected = (
+            light.facet_parts[:, k].sum(axis=1) for light in (opened, closed)
+        )
+        # Tiles and rays of reflections are laid anew.
+        assert found == pytest.approx(expected, rel=near, abs=0.2 if k > 1 else 1e-9)
 
 
 def test_a_screen_without_volume_shades_whichever_way_it_is_drawn(year):
@@ -109,7 +114,8 @@ def test_a_screen_without_volume_shades_whichever_way_it_is_drawn(year):
     alone = lit(blocks(pair[0]), year, spacing=2.0)
     south = 1
     assert alone.facets.normal[south] == pytest.approx([0, -1, 0])
-    assert found[0] == pytest.approx(found[1], rel=1e-9)
+    # Sun and sky equal; reflections come by rays, whose hits on edges may differ.
+    assert found[0] == pytest.approx(found[1], rel=1e-4)
     assert found[0][south] < 0.6 * alone.facet_annual[south]
 
 

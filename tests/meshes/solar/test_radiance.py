@@ -1,4 +1,4 @@
-"""Sky view and light agree with Radiance on reference scenes."""
+"""Light agrees with Radiance on reference scenes."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,17 +6,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from gis.sources.weather_files import read_weather
-from meshes.facets import Facets, make_facets
-from meshes.polygons import make_polygons
-from meshes.solar.irradiance import irradiate
-from meshes.solar.occluders import Occluders, open_occluders
-from meshes.solids import Kind, Solids
+from meshes.formats.mesh_file import read_mesh
+from meshes.solar.hourly import part_hours
+from meshes.solar.point_light import light_on_points
+from twin.cli import app
 
 pytestmark = pytest.mark.real
-PLACE = {"latitude": 57.67, "longitude": 12.3}
-CELL = 0.01
+
+SCENES = ("open", "canyon_EW", "court_sq", "slabs")
+ROWS_LATE = 1
+"""Their first row is the first hour of the file's clock, an hour before UTC's."""
+
+ANNUAL_BIAS, ANNUAL_SCATTER = 0.010, 0.015
+"""Of the scene's mean total: half of what was asked for. Their sun has 1.2 % less beam on
+the level than NREL's formula, 0.6 % of the total; what else differs is noise of both."""
 
 
 @pytest.fixture(scope="module")
@@ -24,102 +30,110 @@ def truth(shared_data) -> Path:
     return shared_data.parent / "truth"
 
 
-def read_obj(path: Path) -> Occluders:
-    """Read the scene's polygons; they may be open, so they block from both sides."""
-    vertices, faces = [], []
-    for line in path.read_text().splitlines():
-        kind, *rest = line.split() or [""]
-        if kind == "v":
-            vertices.append([float(value) for value in rest])
-        if kind == "f":
-            faces.append([int(value.split("/")[0]) - 1 for value in rest])
-    points = np.array(vertices)
-    return open_occluders(make_polygons([[points[face]] for face in faces]))
+@pytest.fixture(scope="module")
+def epw(shared_data) -> Path:
+    return next((shared_data / "weather").glob("SWE_VG_Gothenburg*.epw"))
 
 
-def sensor_facets(table: pd.DataFrame) -> Facets:
-    """Make a tiny facet of one sensor around each reference point."""
-    points = table[["x", "y", "z"]].to_numpy()
-    normals = table[["nx", "ny", "nz"]].to_numpy()
-    normals = normals / np.linalg.norm(normals, axis=1, keepdims=True)
-    faces = []
-    for point, normal in zip(points, normals, strict=True):
-        helper = np.array([1.0, 0, 0]) if abs(normal[0]) < 0.9 else np.array([0, 1.0, 0])
-        e1 = np.cross(helper, normal)
-        e1 /= np.linalg.norm(e1)
-        e2 = np.cross(normal, e1)
-        faces.append([np.array([point + CELL * (i * e1 + j * e2) for i, j in CORNERS])])
-    count = len(faces)
-    solids = Solids(
-        make_polygons(faces),
-        np.full(count, Kind.ROOF, np.int8),
-        np.arange(count, dtype=np.int32),
-        tuple(table["sensor"]),
-        np.zeros(3),
-    )
-    return make_facets(solids)
+@pytest.fixture(scope="module", params=SCENES)
+def scene(request, truth, epw):
+    """Return a scene's references and our light at reflectance 0.3."""
+    table = pd.read_csv(truth / f"{request.param}_radiance.csv")
+    return request.param, table, lit(truth, epw, request.param, table, 0.3)
 
 
-CORNERS = ((-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5))
-
-
-@pytest.mark.parametrize("scene", ["open", "canyon_EW", "court_sq", "slabs"])
-def test_light_without_reflection_agrees(truth, shared_data, scene):
-    """Sun and sky within 2 % bias and 5.5 % scatter of the mean, sky view within 0.02.
-
-    The references stand on an all-weather sky. Here the sky is Perez' three parts, whose
-    horizon band is too simple where walls hide most of the sky: that is the scatter.
-    """
-    table = pd.read_csv(truth / f"{scene}_radiance.csv")
-    weather = read_weather(next((shared_data / "weather").glob("SWE_VG_Gothenburg*.epw")))
-    # The references put the sun at the middle of each hour.
-    weather = replace(weather, sun_offset_minutes=30.0)
-    light = irradiate(
-        sensor_facets(table),
-        read_obj(truth / f"{scene}.obj"),
+def lit(truth, epw, name, table, reflectance):
+    """Light the sensors as the references were: the sun in the middle of each hour."""
+    weather = replace(read_weather(epw), sun_offset_minutes=30.0)
+    light, _ = light_on_points(
+        read_mesh(truth / f"{name}.obj"),
+        table[["x", "y", "z"]].to_numpy(),
+        table[["nx", "ny", "nz"]].to_numpy(),
         weather,
-        **PLACE,
-        albedo=0.0,
-        facade_albedo=0.0,
+        latitude=weather.latitude,
+        longitude=weather.longitude,
+        albedo=0.2,
+        reflectance=reflectance,
+        step_minutes=60.0,
     )
-    view = light.sensor_sky_view - table["svf_cos"].to_numpy()
-    assert np.abs(view).max() < 0.02
-    expected = (table["sun"] + table["sky"]).to_numpy()
-    error = light.sensor_annual - expected
-    assert abs(error.mean()) / expected.mean() < 0.02
-    assert np.sqrt((error**2).mean()) / expected.mean() < 0.055
+    return light
+
+
+def assert_near(here, there, scale, bias, scatter, what):
+    """Assert that the mean error and the root of the mean square stay below shares."""
+    error = np.asarray(here, float) - np.asarray(there, float)
+    assert abs(error.mean()) < bias * scale, what
+    assert np.sqrt((error**2).mean()) < scatter * scale, what
+
+
+def test_the_year_agrees_in_total_and_in_each_part(scene):
+    name, table, light = scene
+    total = table["total_rho30"].mean()
+    parts = light.sensor_parts.astype(float)
+    assert_near(
+        light.sensor_annual, table["total_rho30"], total, ANNUAL_BIAS, ANNUAL_SCATTER, name
+    )
+    assert_near(parts[:, 0], table["sun"], total, 0.008, 0.012, "direct")
+    assert_near(parts[:, 1], table["sky"], total, 0.003, 0.004, "diffuse")
+    reflected = parts[:, 2] + parts[:, 3]
+    assert_near(reflected, table["refl_rho30"], total, 0.003, 0.005, "reflected")
+
+
+def test_the_view_of_the_sky_agrees(scene):
+    _, table, light = scene
+    assert np.abs(light.sensor_sky_view - table["svf_cos"]).max() < 0.01
+
+
+@pytest.mark.parametrize("name", ["slabs", "court_sq"])
+def test_the_year_agrees_between_black_faces(truth, epw, name):
+    """Only the ground reflects: what light faces add cannot hide its errors."""
+    table = pd.read_csv(truth / f"{name}_radiance.csv")
+    light = lit(truth, epw, name, table, 0.0)
+    assert_near(
+        light.sensor_annual,
+        table["total_rho00"],
+        table["total_rho00"].mean(),
+        ANNUAL_BIAS,
+        ANNUAL_SCATTER,
+        name,
+    )
+    assert (light.sensor_parts[:, 3] == 0).all()
 
 
 @pytest.mark.parametrize(
-    ("scene", "facades", "bias", "scatter"),
-    [
-        ("open", 0.0, 0.015, 0.02),
-        ("open", 0.3, 0.015, 0.02),
-        ("slabs", 0.0, 0.025, 0.03),
-        ("slabs", 0.3, 0.04, 0.05),
-        ("canyon_EW", 0.0, 0.07, 0.11),
-        ("canyon_EW", 0.3, 0.03, 0.09),
-        ("court_sq", 0.0, 0.09, 0.14),
-        ("court_sq", 0.3, 0.03, 0.09),
-    ],
+    ("ending", "part", "bias", "scatter"),
+    [("_sky", 1, 0.005, 0.02), ("_refl30", 2, 0.03, 0.10)],
 )
-def test_light_with_reflection_agrees(truth, shared_data, scene, facades, bias, scatter):
-    """Totals stay within what docs/solar.md states for black and for light facades.
+def test_hours_of_the_marked_sensors_agree(scene, truth, ending, part, bias, scatter):
+    """In shares of the mean over the hours that have light of that kind."""
+    name, table, light = scene
+    hourly = pd.read_csv(truth / f"{name}_radiance_hourly.csv").filter(like=ending)
+    number = table["sensor"].tolist().index
+    chosen = np.array([number(column.removesuffix(ending)) for column in hourly])
+    here = np.roll(part_hours(light, chosen)[part], ROWS_LATE, axis=1)
+    there = hourly.to_numpy().T
+    shone = (here > 0) | (there > 0)
+    assert_near(here[shone], there[shone], there[shone].mean(), bias, scatter, name)
 
-    One rule of thumb stands for all reflections, so deep places are less exact.
-    """
-    table = pd.read_csv(truth / f"{scene}_radiance.csv")
-    weather = read_weather(next((shared_data / "weather").glob("SWE_VG_Gothenburg*.epw")))
-    weather = replace(weather, sun_offset_minutes=30.0)
-    light = irradiate(
-        sensor_facets(table),
-        read_obj(truth / f"{scene}.obj"),
-        weather,
-        **PLACE,
-        albedo=0.2,
-        facade_albedo=facades,
+
+def test_the_command_tells_what_the_functions_do(truth, epw, tmp_path):
+    """With the settings of the references, as its help describes them."""
+    out = tmp_path / "result.csv"
+    told = {
+        "--weather": epw,
+        "--sensors": truth / "court_sq_sensors.csv",
+        "--out": out,
+        "--albedo": 0.2,
+        "--reflectance": 0.3,
+        "--sun-offset": 30,
+    }
+    options = [str(word) for pair in told.items() for word in pair]
+    done = CliRunner().invoke(app, ["solar", str(truth / "court_sq.obj"), *options])
+    assert done.exit_code == 0, done.output
+    there = pd.read_csv(truth / "court_sq_radiance.csv")
+    here = pd.read_csv(out)
+    total = there["total_rho30"]
+    assert_near(here["total"], total, total.mean(), ANNUAL_BIAS, ANNUAL_SCATTER, "command")
+    assert here["total"].to_numpy() == pytest.approx(
+        here[["direct", "diffuse", "reflected"]].sum(axis=1), abs=0.002
     )
-    expected = table[f"total_rho{facades * 100:02.0f}"].to_numpy()
-    error = light.sensor_annual - expected
-    assert abs(error.mean()) / expected.mean() < bias
-    assert np.sqrt((error**2).mean()) / expected.mean() < scatter

@@ -312,3 +312,17 @@ def test_facets_without_occluders_see_everything(blocks):
     nothing = open_occluders(make_polygons([]))
     roof = facets.kind[facets.sensor_facet] == Kind.ROOF
     assert not cast(facets, nothing, towards(12.0, 3.0))[roof].any()
+
+
+def test_a_stray_polygon_far_away_costs_no_memory(blocks):
+    """Bins cover the whole scene: a thousand kilometres of it, too."""
+    near, far = shapely.box(0, 0, 10, 10), shapely.box(1e6, 1e6, 1e6 + 10, 1e6 + 10)
+    solids = lod1_solids(blocks([near, far], [0, 0], [9, 9]), origin=np.zeros(3))
+    facets = make_facets(solids, spacing=2.0)
+    caster = make_caster(facets, solid_occluders(solids))
+    bits = np.empty(caster.words, np.uint64)
+    direction = np.array([0.6, 0.0, 0.8])
+    caster.cast(direction, bits)
+    flags = np.unpackbits(bits.view(np.uint8), bitorder="little")
+    turned = (facets.normal @ direction <= 0)[facets.sensor_facet]
+    assert (flags[facets.sensor_bit].astype(bool) == turned).all()
