@@ -1,10 +1,10 @@
 """Time a year of light, sensor by sensor and hour by hour, with reflections.
 
 Run from a checkout: ``.venv/bin/python bench/light.py``, with ``--sizes 1e5 1e6 1e7`` and
-``--harbour FOLDER``. Prints wall seconds, seconds per million sensors and the largest memory of the process. The
-scenes are blocks in streets; each is lit at once: 8,760 hours of every facet, annual parts
-of every sensor. With ``--harbour`` the real outlines beside the checkout are lit at 1 and
-0.5 m.
+``--harbour FOLDER``. Prints wall seconds, seconds per million sensors and the largest
+memory of the process. The scenes are blocks in streets; each is lit at once: 8,760 hours
+of every facet, annual parts of every sensor. With ``--harbour`` the real outlines beside
+the checkout are lit at 1 and 0.5 m.
 """
 
 import argparse
