@@ -28,14 +28,21 @@ class Courses:
         changes the ground, the same follow once more, times the share of snow.
     light : Light
         Whose they are.
+    snow : (12,) float or None
+        Share of snow of each month, where there is some.
     """
 
     strength: Float32Array
     light: Light
+    snow: FloatArray | None = None
 
     def __len__(self) -> int:
         """Return the number of sources."""
         return len(self.strength)
+
+    def snow_share(self, month: int) -> float:
+        """Return the share of snow of a month, 0 to 11."""
+        return 0.0 if self.snow is None else float(self.snow[month])
 
     def monthly(self) -> FloatArray:
         """Return the sums by month, (k, 12) [kWh/m2/sr] and [kWh/m2]."""
@@ -69,7 +76,7 @@ def follow(
     if snow is not None:
         share = snow[light.month].astype(np.float32)
         strength = np.concatenate([strength, strength * share])
-    return Courses(strength, light)
+    return Courses(strength, light, snow)
 
 
 def snow_shares(albedo: float | FloatArray) -> FloatArray | None:

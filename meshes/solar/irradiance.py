@@ -36,6 +36,10 @@ FACADE_ALBEDO = 0.2
 FEWEST_TILES = 4_000
 """Tiles of a coarse scene: reflected light is then good to 1 % of the whole."""
 
+DARK = 0.01
+"""View of the sky up to which another body may cover a sensor [sr]: under the lowest
+millimetre of a body that stands on a roof a little sky is seen."""
+
 PARTS = ("direct", "diffuse", "ground", "building")
 """Where light comes from: the sun, the sky, thrown back by the ground, by buildings."""
 
@@ -313,7 +317,7 @@ def irradiate_from(
     visibility = Visibility(tuple(packed[0]), tuple(packed[1]), caster.words)
     thrown = None
     if reflector is not None:
-        thrown = reflector.reflect(facets)
+        thrown = reflector.reflect(facets, views.sky[facets.sensor_bit] <= DARK)
         told("reflections", 1.0)
     courses = None if reflector is None else reflector.courses
     lit = _assemble(

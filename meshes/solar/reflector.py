@@ -4,16 +4,17 @@ import os
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import csr_array
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, diags_array
 
 from meshes.facets import Facets
-from meshes.polygons import Float32Array, FloatArray
+from meshes.polygons import Float32Array, FloatArray, IntArray
 from meshes.solar.courses import Courses, follow, snow_shares
 from meshes.solar.gather import Progress
 from meshes.solar.light import Light
 from meshes.solar.occluders import Occluders
 from meshes.solar.reflection.radiosity import Glow, glow, received, tile_light
-from meshes.solar.reflection.rays import Scene
+from meshes.solar.reflection.rays import Scene, form_factors
 from meshes.solar.reflection.receive import facet_blend, reflected
 from meshes.solar.reflection.sources import sky_sources, sun_sources
 from meshes.solar.reflection.surfaces import (
@@ -34,6 +35,15 @@ RAY_BUDGET = 20_000_000
 
 FEWEST_RAYS = 64
 """Rays that a place gets in any case."""
+
+
+PEEKS = 16
+"""Rays that tell whether a dark sensor is covered."""
+
+SLIPPED = 0.1
+"""Share of rays that may slip out along an edge from below a body that covers a sensor."""
+
+BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -77,15 +87,42 @@ class TiledReflector:
     courses: Courses
     on_tiles: bool = True
 
-    def reflect(self, facets: Facets) -> Reflected:
-        """Return what arrives on facets."""
-        return self._from_tiles(facets) if self.on_tiles else self._by_rays(facets)
+    def reflect(self, facets: Facets, dark: BoolArray) -> Reflected:
+        """Return what arrives on facets.
 
-    def _from_tiles(self, facets: Facets) -> Reflected:
+        Parameters
+        ----------
+        facets : Facets
+            They carry n sensors.
+        dark : (n,) bool
+            Sensors that see nothing of the sky: another body may cover them.
+        """
+        if not self.on_tiles:
+            return self._by_rays(facets)
+        return self._from_tiles(facets, dark)
+
+    def _covered(self, facets: Facets, dark: BoolArray) -> IntArray:
+        """Return the sensors that see nothing but the inside of other bodies."""
+        chosen = np.flatnonzero(dark)
+        if not len(chosen):
+            return chosen
+        points = facets.sensor_positions()[chosen]
+        normals = facets.normal[facets.sensor_facet[chosen]]
+        seen = form_factors(self.scene, points, normals, rays=PEEKS)
+        covered: IntArray = chosen[np.asarray(seen.sum(axis=1)) < SLIPPED]
+        return covered
+
+    def _from_tiles(self, facets: Facets, dark: BoolArray) -> Reflected:
         tiles = self.scene.tiles
         annual = self.courses.monthly().sum(axis=1).astype(np.float32)
         parts = received(self.solved.factors, tiles, self.solved.emitted)
         sensors, means = facet_blend(tiles, facets)
+        covered = self._covered(facets, dark)
+        if len(covered):
+            share = np.ones(facets.sensor_count, np.float32)
+            share[covered] = 0.0
+            sensors = diags_array(share) @ sensors
+            means = _mean_of(facets) @ sensors
         ground, building = (sensors @ (part @ annual) for part in parts)
         facet = np.stack([_product(means, part) for part in parts], axis=1)
         return Reflected(ground, building, facet)
@@ -96,14 +133,19 @@ class TiledReflector:
         annual = self.courses.monthly().sum(axis=1).astype(np.float32)
         rays = int(np.clip(RAY_BUDGET // max(len(points), 1), FEWEST_RAYS, POINT_RAYS))
         parts = reflected(self.scene, self.solved.emitted, points, normals, rays=rays)
-        owner, counts = facets.sensor_facet, facets.sensors_per_facet
-        weight = (1.0 / counts)[owner].astype(np.float32)
-        means = csr_array(
-            (weight, np.arange(len(owner)), facets.sensor_start),
-            shape=(len(facets), len(owner)),
-        )
+        means = _mean_of(facets)
         facet = np.stack([_product(means, part) for part in parts], axis=1)
         return Reflected(parts[0] @ annual, parts[1] @ annual, facet)
+
+
+def _mean_of(facets: Facets) -> csr_array:
+    """Return the weights of the means of each facet's sensors, (f, n)."""
+    owner, counts = facets.sensor_facet, facets.sensors_per_facet
+    weight = (1.0 / counts)[owner].astype(np.float32)
+    return csr_array(
+        (weight, np.arange(len(owner)), facets.sensor_start),
+        shape=(len(facets), len(owner)),
+    )
 
 
 def _product(weights: csr_array, values: Float32Array) -> Float32Array:

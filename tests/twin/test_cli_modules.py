@@ -99,3 +99,31 @@ def test_bad_words_are_refused_in_one_line(twin, tmp_path, words, told):
     last = run.stderr.strip().splitlines()[-1]
     assert told in last
     assert "Traceback" not in run.stderr
+
+
+def test_a_moment_is_told_part_by_part(twin, tmp_path):
+    words = ("--now", "640", "--time", "2026-06-21T12:00+02:00")
+    run = heidi("solar", twin, *words, "--out", tmp_path / "now.csv", "--json")
+    assert run.returncode == 0, run.stderr
+    told = json.loads(run.stdout)
+    assert told["roof"]["total"] == pytest.approx(640, rel=0.02)
+    assert told["roof"]["total"] > told["wall"]["total"] > 50
+    table = pd.read_csv(tmp_path / "now.csv", index_col="facet")
+    parts = table[["direct_w_m2", "diffuse_w_m2", "reflected_w_m2"]].sum(axis=1)
+    assert parts.to_numpy() == pytest.approx(table["total_w_m2"].to_numpy(), abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--now", "-3"), "must be 0..1500"),
+        (("--now", "500", "--time", "2026-06-21T12:00"), "with its time zone"),
+        (("--now", "500", "--time", "soon"), "with its time zone"),
+        (("--time", "2026-06-21T12:00Z"), "--now, which is missing"),
+        (("--now", "500", "--building", "ghost"), "no building ghost"),
+    ],
+)
+def test_a_moment_that_cannot_be_is_refused(twin, words, told):
+    run = heidi("solar", twin, *words)
+    assert run.returncode == 2
+    assert told in run.stderr.strip().splitlines()[-1]

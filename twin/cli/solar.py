@@ -49,6 +49,20 @@ def solar(
     building: Annotated[
         str | None, typer.Option("--building", help="Twin: only this building's id.")
     ] = None,
+    now: Annotated[
+        float | None,
+        typer.Option(
+            "--now",
+            help="Twin: light on level ground measured at --time [W/m2]; tells what all "
+            "roofs and facades get at that moment.",
+        ),
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(
+            "--time", help="Twin: moment of --now, as 2026-06-21T12:00+02:00. Default: now."
+        ),
+    ] = None,
     sensors: Annotated[
         Path | None,
         typer.Option("--sensors", help="Mesh: CSV with x,y,z,nx,ny,nz of each sensor."),
@@ -98,13 +112,15 @@ def solar(
 
     Examples: heidi solar heidi-demo --building heidi-104 --json
 
+    heidi solar heidi-demo --now 640 --time 2026-06-21T12:00+02:00
+
     heidi solar town.obj --sensors points.csv --weather year.epw --out result.csv
     """
     if target.is_dir():
         _refuse(context, FOR_MESH, "a mesh", "a twin folder")
-        _of_twin(target, out, building, as_json=as_json)
+        _of_twin(target, out, building, now=now, time=time, as_json=as_json)
         return
-    _refuse(context, ("building",), "a twin folder", "a mesh")
+    _refuse(context, ("building", "now", "time"), "a twin folder", "a mesh")
     _of_mesh(
         target,
         _needed(sensors, "--sensors", "points.csv"),
@@ -150,14 +166,27 @@ def _needed(value: Path | None, option: str, example: str) -> Path:
 
 
 def _of_twin(
-    folder: Path, out: Path | None, building: str | None, *, as_json: bool
+    folder: Path,
+    out: Path | None,
+    building: str | None,
+    *,
+    now: float | None,
+    time: str | None,
+    as_json: bool,
 ) -> None:
-    """Sum up the light of a twin."""
+    """Sum up the light of a twin, over the year or at a moment."""
+    from gis.errors import WeatherError
     from gis.files import check_ending
     from twin.solar_summary import light_lines, light_record, twin_light, write_facet_csv
 
     if out is not None:
         check_ending(out, (".csv",))
+    if time is not None and now is None:
+        message = "--time is the moment of --now, which is missing; give both"
+        raise WeatherError(message)
+    if now is not None:
+        _at_moment(folder, out, building, now, time, as_json=as_json)
+        return
     found = twin_light(folder, building=building)
     if out is not None:
         write_facet_csv(out, found)
@@ -165,6 +194,36 @@ def _of_twin(
         typer.echo(json.dumps(light_record(found), ensure_ascii=False, indent=1))
         return
     for line in light_lines(found):
+        typer.echo(line)
+    if out is not None:
+        typer.echo(f"Written    {out} ({len(found.facets):,} roofs and walls)")
+
+
+def _at_moment(
+    folder: Path,
+    out: Path | None,
+    building: str | None,
+    ghi: float,
+    time: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Tell the light of a moment."""
+    from gis.files import atomic_path
+    from twin.moment import moment_lines, moment_record, read_moment, twin_at
+    from twin.reopen import open_twin
+
+    moment = read_moment(time)
+    with Stages() as told:
+        built = open_twin(folder, progress=told)
+    found = twin_at(built, ghi=ghi, time=moment, building=building)
+    if out is not None:
+        with atomic_path(out) as temporary:
+            found.facets.round(2).to_csv(temporary, lineterminator="\n")
+    if as_json:
+        typer.echo(json.dumps(moment_record(found), ensure_ascii=False, indent=1))
+        return
+    for line in moment_lines(found):
         typer.echo(line)
     if out is not None:
         typer.echo(f"Written    {out} ({len(found.facets):,} roofs and walls)")
