@@ -4,7 +4,6 @@ import geopandas as gpd
 import numpy as np
 
 from gis.stacks import levels_above
-from meshes.planes.faces import merge_faces
 from meshes.polygons import FloatArray
 from meshes.roofs.lod2 import RoofReport, lod2_solids
 from meshes.solids import Solids
@@ -52,6 +51,4 @@ def raise_buildings(
         height=top - ground,
         eaves=np.where(measured, ground + buildings["eaves"], np.nan),
     )
-    solids, report = lod2_solids(told, origin=origin)
-    # One more corner on a straight wall must not change the ids of facets.
-    return merge_faces(solids)[0], report
+    return lod2_solids(told, origin=origin)
