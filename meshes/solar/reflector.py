@@ -16,7 +16,7 @@ from meshes.solar.occluders import Occluders
 from meshes.solar.reflection.radiosity import Glow, glow, received, tile_light
 from meshes.solar.reflection.rays import Scene, form_factors
 from meshes.solar.reflection.receive import facet_blend, reflected
-from meshes.solar.reflection.sources import sky_sources, sun_sources
+from meshes.solar.reflection.sources import SUNS_PER_GROUP, sky_sources, sun_sources
 from meshes.solar.reflection.surfaces import (
     Ground,
     check_reflectance,
@@ -209,7 +209,9 @@ def make_reflector(
     tiles = make_tiles(surfaces, bare, receivers=receivers, budget=budget)
     scene = Scene(tiles)
     told("reflections", 0.2)
-    sources = sky_sources(sky) + sun_sources(path)
+    # A scene has many sensors that share an error; loose ones show every one.
+    suns = SUNS_PER_GROUP if receivers is not None else 1
+    sources = sky_sources(sky) + sun_sources(path, most=suns)
     first = tile_light(
         tiles, make_caster(tiles.facets, occluders), sources, threads=workers
     )

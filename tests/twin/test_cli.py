@@ -122,6 +122,7 @@ def test_build_takes_own_data(houses, tmp_path):
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_real_harbour(shared_data, tmp_path):
     """1,283 real buildings; 415 heights are marked unreliable and get a stated fallback."""
     result = heidi(

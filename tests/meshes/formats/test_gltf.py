@@ -359,6 +359,7 @@ def test_an_empty_document_is_a_document(parse):
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_the_harbour_fits_in_five_megabytes(shared_data, tmp_path, parse):
     """Geometry, ground, water, ids and colours of 1,273 parts; the light is made up."""
     folder = shared_data / "helsingborg"
