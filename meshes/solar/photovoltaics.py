@@ -325,7 +325,9 @@ def yield_table(light: Irradiation, pv: PvPotential) -> pd.DataFrame:
     for name, kind in (("roof", Kind.ROOF), ("facade", Kind.WALL)):
         mine = facets.kind == kind
         area = _sums(facets.part, open_area * mine, parts)
-        energy = _sums(facets.part, facets.area * mine * light.facet_annual, parts)
+        # What sees no sky gets a little light thrown back, but is no facade either.
+        lit = mine & (seen > 0)
+        energy = _sums(facets.part, facets.area * lit * light.facet_annual, parts)
         columns[f"{name}_area"] = area
         columns[f"{name}_kwh_m2"] = np.divide(
             energy, area, out=np.full(parts, np.nan), where=area > 0
