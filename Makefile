@@ -28,7 +28,7 @@ help:
 	@echo "make notebook  open the notebooks in JupyterLab (after make demo)"
 	@echo "make extras  add what films, notebooks, point clouds and prints need to .venv"
 	@echo "make wheel   pack an installable wheel with the web viewer into build/wheels/"
-	@echo "make bench   race the kernel against embreex, siting against a rebuild; time bodies"
+	@echo "make bench   race the kernel against embreex, siting against a rebuild; time bodies, stores"
 	@echo "make clean   remove .venv, caches and everything built"
 
 demo: $(VENV)/runtime.stamp $(BUNDLE)
@@ -61,6 +61,10 @@ bench: $(VENV)/runtime.stamp
 	$(BIN)/python bench/roofs.py
 	$(BIN)/python bench/ground.py
 	$(BIN)/python bench/merging.py
+	$(BIN)/python bench/store.py
+	$(BIN)/python bench/payloads.py
+	$(BIN)/python bench/ingest.py
+	$(BIN)/python bench/api.py
 
 wheel: $(VENV)/runtime.stamp $(BUNDLE)
 	rm -rf build

@@ -8,6 +8,9 @@ out.
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
 
 from gis.heidi import heidi_district
 from gis.typical_year import typical_year
@@ -42,7 +45,7 @@ def main() -> None:
     light = irradiate(facets, district_occluders(district, solids), weather, **PLACE)
     # The first run compiles, and loads what is imported late.
     few = find_usable(light)
-    few.area[50:] = 0.0
+    few = replace(few, area=np.where(np.arange(len(few.area)) < 50, few.area, 0.0))
     array_yield(lay_modules(facets, few, latitude=56.041), light, weather)
     print("step                                 clock processor  [s]")
     usable = timed("usable areas", lambda: find_usable(light))

@@ -8,7 +8,7 @@ import pandas as pd
 from pvlib import irradiance
 
 from gis.errors import WeatherError
-from gis.weather import FloatArray, extraterrestrial, sun_elevation
+from gis.weather import HOUR, FloatArray, extraterrestrial, step_of, sun_elevation
 
 MODEL = "DIRINT"
 """Name of the model for notes and reports."""
@@ -54,9 +54,10 @@ def split_ghi(
     Parameters
     ----------
     ghi : (n,) float
-        Global horizontal radiation [W/m2] of hours in order; NaN where unknown.
+        Global horizontal radiation [W/m2] of hours, or of finer even steps, in order; NaN
+        where unknown.
     times : (n,) DatetimeIndex
-        The moment whose sun represents each hour, timezone-aware, rising.
+        The moment whose sun represents each step, timezone-aware, rising.
     latitude, longitude : float
         Place [degrees].
 
@@ -74,7 +75,9 @@ def split_ghi(
 
     Notes
     -----
-    DIRINT [1]_ looks at the clearness of the hours before and after as well, and was
+    DIRINT [1]_ looks at the clearness of the hours before and after as well (an hour away
+    in finer steps, too: in minutes of June 2016 beam is then 0.2 % too high, with the
+    minutes before and after 7 %), and was
     nearest to two measured years at Lyngby of the eight models tried (table in
     docs/weather.md; recomputed in tests/gis/test_decomposition.py). pvlib's code; the
     atmosphere is taken at sea level, without humidity.
@@ -100,10 +103,16 @@ def split_ghi(
         # pvlib asks pandas for days by a name that pandas gives up.
         warnings.filterwarnings("ignore", message=".*dayofyear.*")
         # Unknown hours stay unknown: as zeros they would pass for clouds beside others.
-        model = irradiance.dirint(
-            pd.Series(values, index=times), pd.Series(90.0 - elevation, index=times), times
-        )
-    beam = np.nan_to_num(model.to_numpy(dtype=np.float64))
+        beam = np.zeros(len(values))
+        every = round(HOUR / step_of(times))
+        for first in range(min(every, len(values))):
+            rows = slice(first, None, every)
+            model = irradiance.dirint(
+                pd.Series(values[rows], index=times[rows]),
+                pd.Series(90.0 - elevation[rows], index=times[rows]),
+                times[rows],
+            )
+            beam[rows] = np.nan_to_num(model.to_numpy(dtype=np.float64))
     most = extraterrestrial(times)
     # Beam cannot be more than all there is.
     top = np.minimum(most, np.where(height > 0.0, values / np.maximum(height, 1e-9), 0.0))

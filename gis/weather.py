@@ -1,4 +1,4 @@
-"""Hold a checked year of hourly weather."""
+"""Hold checked weather: a year of hours, or any even steps of any time."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -18,7 +18,10 @@ Kind = Literal["ghi", "dni", "dhi"]
 DISTRICT_LATITUDE = 56.041  # [degrees north]
 DISTRICT_LONGITUDE = 12.696  # [degrees east]
 
-MIDDLE_OF_HOUR = 30.0  # [min] from the label to the sun that represents the hour
+HOUR = 60.0  # [min]
+MIDDLE_OF_HOUR = HOUR / 2.0  # [min] from the label to the sun that represents the hour
+STEPS = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60)  # [min] that divide the hour evenly
+SHORTEST = pd.Timedelta(days=1)  # below which there is no course of a day
 IRRADIANCE = ("ghi", "dni", "dhi")
 COLUMNS = (*IRRADIANCE, "temp_air", "wind_speed", "filled")
 
@@ -35,16 +38,17 @@ RANGES: dict[str, tuple[float, float, str]] = {
 
 @dataclass(frozen=True)
 class Weather:
-    """One year of hourly weather.
+    """One year of hourly weather, or another stretch of time in even steps.
 
     Built by `make_weather`, which checks what is promised here.
 
     Attributes
     ----------
     table : pd.DataFrame
-        8,760 or 8,784 rows, indexed by the start of the hour in UTC, no gaps: ``ghi``,
-        ``dni``, ``dhi`` [W/m2], ``temp_air`` [degC], ``wind_speed`` [m/s] and ``filled``,
-        true where a value was taken from other hours. Treat it as read-only.
+        Indexed by the start of each step in UTC, no gaps: 8,760 or 8,784 hours, or as many
+        of `STEPS` as the time has: ``ghi``, ``dni``, ``dhi`` [W/m2], ``temp_air`` [degC],
+        ``wind_speed`` [m/s] and ``filled``, true where a value was taken from other times.
+        Treat it as read-only.
     latitude, longitude : float or None
         Where it was measured or modelled [degrees], as far as the source says.
     source : str
@@ -52,8 +56,8 @@ class Weather:
     notes : tuple of str
         What was assumed, repaired or found odd; one sentence each.
     sun_offset_minutes : float
-        The sun at the label plus this time represents the hour [min]. 30 is the middle of
-        the hour; files whose radiation belongs to the end of the hour have 60.
+        The sun at the label plus this time represents the step [min]. 30 is the middle of
+        an hour; files whose radiation belongs to the end of the hour have 60.
     flags : pd.DataFrame or None
         How each value came about (`gis.weather_flags.Method`), the rows of ``table``:
         ``radiation``, ``temperature``, ``wind``. None where that is not told.
@@ -68,9 +72,24 @@ class Weather:
     flags: pd.DataFrame | None = None
 
     @property
+    def step_minutes(self) -> float:
+        """Length of a step [min]."""
+        return step_of(pd.DatetimeIndex(self.table.index))
+
+    @property
+    def is_year(self) -> bool:
+        """Whether it covers a year; else sums are those of the time it covers."""
+        return self.hours in (8760, 8784)
+
+    @property
+    def is_hourly_year(self) -> bool:
+        """Whether it is a year of hours, as twins are built with."""
+        return self.is_year and self.step_minutes == HOUR
+
+    @property
     def hours(self) -> int:
-        """Number of hours: 8,760, or 8,784 in a leap year."""
-        return len(self.table)
+        """Number of hours that it covers: 8,760, or 8,784 in a leap year."""
+        return round(len(self.table) * self.step_minutes / HOUR)
 
     @property
     def position(self) -> tuple[float, float]:
@@ -79,14 +98,14 @@ class Weather:
 
     @property
     def sun_times(self) -> pd.DatetimeIndex:
-        """The moment whose sun represents each hour, UTC."""
+        """The moment whose sun represents each step, UTC."""
         index = pd.DatetimeIndex(self.table.index)
         return index + pd.Timedelta(minutes=self.sun_offset_minutes)
 
     @property
     def filled_hours(self) -> int:
         """Hours in which a value was taken from other hours."""
-        return int(self.table["filled"].sum())
+        return round(int(self.table["filled"].sum()) * self.step_minutes / HOUR)
 
     @property
     def mean_temperature(self) -> float:
@@ -94,13 +113,29 @@ class Weather:
         return float(self.table["temp_air"].mean())
 
     def annual(self, kind: Kind) -> float:
-        """Sum of the year [kWh/m2]."""
-        return float(self.table[kind].sum()) / 1000.0
+        """Sum of the year, or of the time it covers [kWh/m2]."""
+        return float(self.table[kind].sum()) * self.step_minutes / HOUR / 1000.0
 
     def monthly(self, kind: Kind) -> pd.Series:
-        """Sum of each UTC month [kWh/m2], indexed 1 to 12."""
+        """Sum of each UTC month [kWh/m2], indexed 1 to 12, or by the months it covers."""
         months = pd.DatetimeIndex(self.table.index).month
-        return self.table[kind].groupby(months).sum().rename_axis("month") / 1000.0
+        sums = self.table[kind].groupby(months).sum().rename_axis("month")
+        return sums * (self.step_minutes / HOUR / 1000.0)
+
+
+def step_of(index: pd.DatetimeIndex) -> float:
+    """Shortest time from one label to the next, at most an hour [min]."""
+    if len(index) < 2:
+        return HOUR
+    steps = np.diff(index.to_numpy()) / np.timedelta64(1, "m")
+    return min(HOUR, float(steps.min()))
+
+
+def count_steps(count: int, minutes: float) -> str:
+    """Write a number of steps of some minutes, as ``3 hours`` or ``3 steps of 10 min``."""
+    if minutes == HOUR:
+        return f"{count} hour" if count == 1 else f"{count} hours"
+    return f"{count} step{'' if count == 1 else 's'} of {minutes:g} min"
 
 
 def make_weather(
@@ -110,8 +145,9 @@ def make_weather(
     longitude: float | None,
     source: str,
     notes: tuple[str, ...] = (),
-    sun_offset_minutes: float = MIDDLE_OF_HOUR,
+    sun_offset_minutes: float | None = None,
     flags: pd.DataFrame | None = None,
+    part: bool = False,
 ) -> Weather:
     """Check a complete table and make it a `Weather`.
 
@@ -126,11 +162,13 @@ def make_weather(
         Origin in one line.
     notes : tuple of str
         What the user should know.
-    sun_offset_minutes : float
-        From the label to the sun that represents the hour [min].
+    sun_offset_minutes : float, optional
+        From the label to the sun that represents a step [min]; the middle by default.
     flags : pd.DataFrame or None
         How each value came about, rows of ``table``; without it every value counts as
         read, or as taken from neighbours where ``filled`` says so.
+    part : bool
+        Whether any stretch of time from a day on will do, instead of a year.
 
     Returns
     -------
@@ -140,10 +178,14 @@ def make_weather(
     Raises
     ------
     WeatherError
-        If the table is not one year of whole UTC hours in order, a value is missing or out
-        of range, or the place is not on Earth; up to five faults are named.
+        If the table is not one year of even UTC steps in order (`STEPS`), a value is
+        missing or out of range, or the place is not on Earth; up to five faults are named.
     """
-    faults = _index_faults(table.index) + _place_faults(latitude, longitude)
+    faults = _index_faults(table.index, part=part) + _place_faults(latitude, longitude)
+    if sun_offset_minutes is None:
+        labels = table.index
+        step = step_of(labels) if isinstance(labels, pd.DatetimeIndex) else HOUR
+        sun_offset_minutes = step / 2.0
     missing = [name for name in COLUMNS[:-1] if name not in table.columns]
     if missing:
         faults.append(f"columns must include {', '.join(missing)}")
@@ -272,19 +314,32 @@ def closure_error(table: pd.DataFrame, height: FloatArray) -> FloatArray:
     return np.asarray(ghi - dni * height - dhi, dtype=np.float64)
 
 
-def _index_faults(index: pd.Index) -> list[str]:
-    """Say what keeps an index from being one year of whole UTC hours."""
+def _index_faults(index: pd.Index, *, part: bool) -> list[str]:
+    """Say what keeps an index from being one year of even UTC steps."""
     if not isinstance(index, pd.DatetimeIndex) or index.tz is None:
         return ["time stamps must be timezone-aware"]
     if str(index.tz) != "UTC":
         return [f"time stamps must be in UTC, got {index.tz}"]
-    if len(index) not in (8760, 8784):
-        return [f"a full year of 8760 or 8784 hours is needed, got {len(index)}"]
-    if index[0] != index[0].floor("h"):
+    # The usual step: a single one that is broken shall be named as such.
+    gaps = np.diff(index.to_numpy()) / np.timedelta64(1, "m")
+    step = float(np.median(gaps)) if len(gaps) else HOUR
+    if abs(step) not in STEPS:
+        return [f"steps must divide the hour evenly, got {step:g} min"]
+    step = abs(step)
+    rows = (8760 * HOUR / step, 8784 * HOUR / step)
+    if not part and len(index) not in rows:
+        every = "hours" if step == HOUR else f"steps of {step:g} min"
+        return [
+            f"a full year of {rows[0]:.0f} or {rows[1]:.0f} {every} is needed, got "
+            f"{len(index)}"
+        ]
+    if len(index) * step < SHORTEST / pd.Timedelta(minutes=1):
+        return [f"a day of weather is needed at least, got {len(index) * step / HOUR:g} h"]
+    if index[0] != index[0].floor(f"{step:g}min"):
         return [f"hours must start at minute 0, got {index[0]:%H:%M:%S}"]
-    steps = np.diff(index.to_numpy()) != np.timedelta64(1, "h")
-    if steps.any():
-        first = index[int(np.argmax(steps))]
+    uneven = gaps != step
+    if uneven.any():
+        first = index[int(np.argmax(uneven))]
         return [f"hours must follow each other, broken after {first:%Y-%m-%d %H:%M}"]
     return []
 

@@ -8,17 +8,19 @@ import pandas as pd
 from pvlib import solarposition
 
 from gis.weather import (
+    HOUR,
     IRRADIANCE,
-    MIDDLE_OF_HOUR,
     FloatArray,
     Weather,
     extraterrestrial,
     place_or_district,
+    step_of,
 )
 
-# Grid of the search for the sun: wide enough for labels at the end of the hour (-30) and an
-# hour's mistake in the time zone on either side.
-_OFFSETS = np.arange(-90.0, 151.0, 5.0)
+# Grid of the search for the sun around the middle of a step: wide enough for labels at the
+# end of the hour (-60) and an hour's mistake in the time zone on either side.
+_AROUND = np.arange(-120.0, 121.0, 5.0)
+_THIN = 10.0  # [min] finer steps are searched by every tenth minute or so
 _CLOSURE_DNI, _CLOSURE_GHI = 100.0, 50.0  # [W/m2] hours below say little about the sun
 _FEWEST_CLOSURE_HOURS = 100
 _FEWEST_CLEAR_DAYS = 10
@@ -35,9 +37,9 @@ class Alignment:
     Attributes
     ----------
     minutes : float
-        Best offset of the sun from the label [min], a multiple of 5.
+        Best offset of the sun from the label [min], in steps of 5 from the middle.
     error, error_at_middle : float
-        Misfit at the best offset and at 30 min: root mean square of
+        Misfit at the best offset and in the middle of a step: root mean square of
         ``GHI - a DNI cos z - b DHI`` [W/m2] with the best factors by closure,
         ``1 - correlation`` on clear days.
     method : str
@@ -45,7 +47,9 @@ class Alignment:
     samples : int
         Hours (closure) or days (clear days) that were used.
     decisive : bool
-        True if the offset differs from 30 by more than the method's doubt.
+        True if the offset differs from the middle by more than the method's doubt.
+    middle : float
+        Middle of a step [min], 30 of an hour.
     """
 
     minutes: float
@@ -54,11 +58,12 @@ class Alignment:
     method: Literal["closure", "clear days", "none"]
     samples: int
     decisive: bool
+    middle: float = HOUR / 2.0
 
     @property
     def out_of_range(self) -> bool:
         """True if the best offset lies on the border of the search."""
-        return self.decisive and not _OFFSETS[0] < self.minutes < _OFFSETS[-1]
+        return self.decisive and abs(self.minutes - self.middle) >= _AROUND[-1]
 
 
 def sun_offset_minutes(weather: Weather) -> Alignment:
@@ -91,7 +96,8 @@ def find_sun_offset(
     Parameters
     ----------
     table : (n, ...) pd.DataFrame
-        UTC labels; columns ``ghi, dni, dhi`` [W/m2], NaN where unknown.
+        UTC labels in steps of an hour or finer; columns ``ghi, dni, dhi`` [W/m2], NaN
+        where unknown.
     latitude, longitude : float or None
         Place [degrees]; None stands for the district, with a wider doubt.
 
@@ -120,19 +126,29 @@ def find_sun_offset(
     guessed = latitude is None or longitude is None
     place = place_or_district(latitude, longitude)
     doubt = _DECISIVE_MINUTES_ELSEWHERE if guessed else _DECISIVE_MINUTES
+    index = pd.DatetimeIndex(table.index)
+    step = step_of(index)
+    if step < _THIN:
+        # As good for the clock, and a year of minutes fits into memory.
+        grid = step * np.floor(_THIN / step)
+        table = table[(index.hour * HOUR + index.minute) % grid == 0]
+    offsets = step / 2.0 + _AROUND
     use = (
         (table["dni"] > _CLOSURE_DNI) & (table["ghi"] > _CLOSURE_GHI) & table["dhi"].notna()
     )
     if use.sum() >= _FEWEST_CLOSURE_HOURS:
         hours = table[use]
-        heights = _heights_at_offsets(pd.DatetimeIndex(hours.index), place)
+        heights = _heights_at_offsets(pd.DatetimeIndex(hours.index), place, offsets)
         errors = np.array([_closure_misfit(hours, height) for height in heights])
-        return _alignment(errors, method="closure", samples=len(hours), doubt=doubt)
-    return _clear_day_alignment(table["ghi"], place, doubt=doubt)
+        return _alignment(
+            errors, offsets, method="closure", samples=len(hours), doubt=doubt
+        )
+    return _clear_day_alignment(table["ghi"], place, offsets, doubt=doubt)
 
 
 def _alignment(
     errors: FloatArray,
+    offsets: FloatArray,
     *,
     method: Literal["closure", "clear days"],
     samples: int,
@@ -140,9 +156,9 @@ def _alignment(
 ) -> Alignment:
     """Judge the misfit over the grid of offsets."""
     best = int(np.argmin(errors))
-    minutes, error = float(_OFFSETS[best]), float(errors[best])
-    at_middle = float(errors[np.flatnonzero(_OFFSETS == MIDDLE_OF_HOUR)[0]])
-    far = abs(minutes - MIDDLE_OF_HOUR) >= doubt
+    minutes, error = float(offsets[best]), float(errors[best])
+    at_middle = float(errors[len(offsets) // 2])
+    far = abs(_AROUND[best]) >= doubt
     return Alignment(
         minutes=minutes,
         error=error,
@@ -150,6 +166,7 @@ def _alignment(
         method=method,
         samples=samples,
         decisive=bool(far and error < _DECISIVE_GAIN * at_middle),
+        middle=float(offsets[len(offsets) // 2]),
     )
 
 
@@ -162,16 +179,21 @@ def _closure_misfit(table: pd.DataFrame, height: FloatArray) -> float:
 
 
 def _clear_day_alignment(
-    ghi: "pd.Series[float]", place: tuple[float, float], *, doubt: float
+    ghi: "pd.Series[float]",
+    place: tuple[float, float],
+    offsets: FloatArray,
+    *,
+    doubt: float,
 ) -> Alignment:
     """Correlate the clearest days' GHI with a clear sky's at each offset."""
-    none = Alignment(MIDDLE_OF_HOUR, np.nan, np.nan, "none", 0, decisive=False)
+    central = float(offsets[len(offsets) // 2])
+    none = Alignment(central, np.nan, np.nan, "none", 0, decisive=False, middle=central)
     index = pd.DatetimeIndex(ghi.index)
-    heights = _heights_at_offsets(index, place)
+    heights = _heights_at_offsets(index, place, offsets)
     # The sun's own days, lest a far longitude cut them at noon.
     days = (index + pd.Timedelta(hours=place[1] / 15.0)).floor("D")
     top = extraterrestrial(index)
-    middle = heights[np.flatnonzero(_OFFSETS == MIDDLE_OF_HOUR)[0]]
+    middle = heights[len(offsets) // 2]
     sums = (
         pd.DataFrame(
             {"ghi": ghi.to_numpy(), "top": top * middle, "ok": ghi.notna().to_numpy()}
@@ -180,7 +202,8 @@ def _clear_day_alignment(
         .agg({"ghi": "sum", "top": "sum", "ok": "sum"})
     )
     # Days with gaps and the short days of winter would be judged by a few hours of low sun.
-    sums = sums[(sums["ok"] == 24) & (sums["top"] > sums["top"].max() / 3.0)]
+    whole = round(24.0 * HOUR / step_of(index))
+    sums = sums[(sums["ok"] == whole) & (sums["top"] > sums["top"].max() / 3.0)]
     clearness = sums["ghi"] / sums["top"]
     clear = clearness.index[clearness >= clearness.quantile(_CLEAR_DAY_SHARE)]
     if len(clear) < _FEWEST_CLEAR_DAYS:
@@ -191,7 +214,9 @@ def _clear_day_alignment(
         return none
     skies = (clear_sky(height[use]) for height in heights)
     errors = np.array([1.0 - np.corrcoef(values, sky)[0, 1] for sky in skies])
-    return _alignment(errors, method="clear days", samples=len(clear), doubt=1.5 * doubt)
+    return _alignment(
+        errors, offsets, method="clear days", samples=len(clear), doubt=1.5 * doubt
+    )
 
 
 def clear_sky(height: FloatArray) -> FloatArray:
@@ -211,14 +236,16 @@ def clear_sky(height: FloatArray) -> FloatArray:
     return np.asarray(1098.0 * height * np.exp(-0.059 / up), dtype=np.float64)
 
 
-def _heights_at_offsets(index: pd.DatetimeIndex, place: tuple[float, float]) -> FloatArray:
+def _heights_at_offsets(
+    index: pd.DatetimeIndex, place: tuple[float, float], offsets: FloatArray
+) -> FloatArray:
     """Cosine of the true zenith at each offset of the grid, (offsets, n)."""
     latitude, longitude = np.radians(place)
     hour = (index.hour + index.minute / 60.0).to_numpy(dtype=np.float64)
     day = index.day_of_year.to_numpy(dtype=np.float64) + hour / 24.0
     declination = np.asarray(solarposition.declination_spencer71(day))
     equation = np.asarray(solarposition.equation_of_time_spencer71(day))  # [min]
-    solar_hour = hour + equation / 60.0 + _OFFSETS[:, None] / 60.0
+    solar_hour = hour + equation / 60.0 + offsets[:, None] / 60.0
     angle = np.radians(15.0 * solar_hour - 180.0) + longitude
     height = np.sin(latitude) * np.sin(declination) + np.cos(latitude) * np.cos(
         declination

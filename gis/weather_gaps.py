@@ -10,11 +10,14 @@ from gis.decomposition import MODEL, split_ghi
 from gis.errors import WeatherError
 from gis.typical_year import monthly_climate
 from gis.weather import (
+    HOUR,
     IRRADIANCE,
     FloatArray,
     Weather,
     closure_error,
+    count_steps,
     extraterrestrial,
+    step_of,
     sun_elevation,
 )
 from gis.weather_flags import Method, blank_flags, flagged
@@ -33,6 +36,8 @@ _MOST_OPEN = 0.35  # share of sun hours whose three radiations do not add up
 # Instruments may read a little more than the extraterrestrial radiation for minutes beside
 # bright clouds, and at a low sun that moves within the hour.
 _HEADROOM, _GLOW = 1.05, 15.0  # [-], [W/m2]
+# In minutes bright clouds add up to a half: the limit of BSRN (Long and Dutton 2002).
+_HEADROOM_FINE, _POWER_FINE, _GLOW_FINE = 1.5, 1.2, 100.0
 _LOWEST_SUN = 0.05  # cosine of the zenith below which beam cannot be told from GHI - DHI
 _TWILIGHT = -6.0  # [degrees] end of civil twilight
 _OPEN = 50.0  # [W/m2] or a tenth of GHI: what counts as not adding up
@@ -40,7 +45,7 @@ _OPEN = 50.0  # [W/m2] or a tenth of GHI: what counts as not adding up
 
 @dataclass(frozen=True)
 class _Sun:
-    """The sun of each hour: radiation beyond the atmosphere, heights, night."""
+    """The sun of each step: radiation beyond the atmosphere, heights, night."""
 
     beyond: FloatArray  # [W/m2] on a plane facing the sun
     height: FloatArray  # cosine of the zenith that represents the hour
@@ -49,6 +54,14 @@ class _Sun:
     night: BoolArray  # below civil twilight throughout
     times: pd.DatetimeIndex  # the moments that represent the hours
     place: tuple[float, float]  # latitude, longitude [degrees]
+    step: float  # length of a step [min]
+
+    @property
+    def most(self) -> FloatArray:
+        """(h,) float: the most light that a level plane can get [W/m2]."""
+        if self.step == HOUR:
+            return _HEADROOM * self.beyond * self.highest + _GLOW
+        return _HEADROOM_FINE * self.beyond * self.highest**_POWER_FINE + _GLOW_FINE
 
 
 @dataclass(frozen=True)
@@ -115,8 +128,8 @@ def fill_year(
     Parameters
     ----------
     table : pd.DataFrame
-        One year of hours, UTC labels without holes; ``ghi, dni, dhi`` [W/m2], ``temp_air``
-        [degC], ``wind_speed`` [m/s], NaN where missing.
+        One year of hours, or any time in even steps, UTC labels without holes; ``ghi,
+        dni, dhi`` [W/m2], ``temp_air`` [degC], ``wind_speed`` [m/s], NaN where missing.
     latitude, longitude : float
         Place [degrees].
     sun_offset_minutes : float
@@ -147,6 +160,9 @@ def fill_year(
     tests/gis/test_weather_gaps.py and test_weather_long_gaps.py.
     """
     index = pd.DatetimeIndex(table.index)
+    step = step_of(index)
+    per_hour = round(HOUR / step)
+    longest_dark, longest_cold = LONG_GAP * per_hour, LONG_GAP_OF_AIR * per_hour
     sun = _sun(index, latitude=latitude, longitude=longitude, minutes=sun_offset_minutes)
     other = None if reference is None else reference_hours(reference, index)
     notes: list[str] = []
@@ -156,57 +172,63 @@ def fill_year(
     light, how = _derived(light, sun, notes)
 
     dark = np.isnan(np.sum([light[name] for name in IRRADIANCE], axis=0))
-    _check_gaps(dark, "radiation", LONG_GAP, index, replaced=other is not None)
+    _check_gaps(dark, "radiation", longest_dark, index, replaced=other is not None)
     up = sun.height > _LOWEST_SUN
     beam = _bridged(
-        light["dni"] / sun.beyond, dark, up, LONG_GAP, None if other is None else other.beam
+        light["dni"] / sun.beyond,
+        dark,
+        up,
+        longest_dark,
+        None if other is None else other.beam,
+        per_hour,
     )
     horizontal = sun.beyond * np.maximum(sun.height, DUSK)
     diffuse = _bridged(
         light["dhi"] / horizontal,
         dark,
         up,
-        LONG_GAP,
+        longest_dark,
         None if other is None else other.diffuse,
+        per_hour,
     )
     dni = np.where(dark, np.where(sun.height > 0.0, beam * sun.beyond, 0.0), light["dni"])
     dhi = np.where(dark, np.where(sun.night, 0.0, diffuse * horizontal), light["dhi"])
     ghi = np.where(dark, dni * sun.height + dhi, light["ghi"])
-    _say_gaps(dark, "radiation", LONG_GAP, reference, notes)
+    _say_gaps(dark, "radiation", longest_dark, step, reference, notes)
 
     air = table["temp_air"].to_numpy(dtype=np.float64)
     cold = np.isnan(air)
-    _check_gaps(cold, "temperature", LONG_GAP_OF_AIR, index, replaced=other is not None)
-    _say_gaps(cold, "temperature", LONG_GAP_OF_AIR, reference, notes)
+    _check_gaps(cold, "temperature", longest_cold, index, replaced=other is not None)
+    _say_gaps(cold, "temperature", longest_cold, step, reference, notes)
     always = np.ones(len(air), dtype=np.bool_)
-    level = None if other is None else levelled(other.air, air, _runs(cold))
+    level = None if other is None else levelled(other.air, air, _runs(cold), per_hour)
     wind, wind_how = _wind(
-        table["wind_speed"], None if other is None else other.wind, notes
+        table["wind_speed"], None if other is None else other.wind, step, notes
     )
     columns = {
         "ghi": ghi,
         "dni": dni,
         "dhi": dhi,
-        "temp_air": _bridged(air, cold, always, LONG_GAP_OF_AIR, level),
+        "temp_air": _bridged(air, cold, always, longest_cold, level, per_hour),
         "wind_speed": wind,
         "filled": dark | cold,
     }
     flags = blank_flags(index).assign(
-        radiation=_gap_flags(how, dark, LONG_GAP),
-        temperature=_gap_flags(_all_read(len(air)), cold, LONG_GAP_OF_AIR),
+        radiation=_gap_flags(how, dark, longest_dark, per_hour),
+        temperature=_gap_flags(_all_read(len(air)), cold, longest_cold, per_hour),
         wind=wind_how,
     )
     return FilledYear(pd.DataFrame(columns, index=index), flags, tuple(notes))
 
 
 def _gap_flags(
-    how: npt.NDArray[np.object_], missing: BoolArray, longest: int
+    how: npt.NDArray[np.object_], missing: BoolArray, longest: int, per_hour: int
 ) -> npt.NDArray[np.object_]:
     """Say by which method each gap was filled."""
     flags = how.copy()
     for start, length in _runs(missing):
         method = Method.REFERENCE if length > longest else Method.NEIGHBOURS
-        method = Method.INTERPOLATED if length <= SHORT_GAP else method
+        method = Method.INTERPOLATED if length <= SHORT_GAP * per_hour else method
         flags[start : start + length] = method.value
     return flags
 
@@ -214,14 +236,15 @@ def _gap_flags(
 def _sun(
     index: pd.DatetimeIndex, *, latitude: float, longitude: float, minutes: float
 ) -> _Sun:
-    """Sun of each hour at its representative moment and half an hour to either side."""
+    """Sun of each step at its representative moment and half a step to either side."""
+    step = step_of(index)
     early, middle, late = (
         sun_elevation(
             index + pd.Timedelta(minutes=minutes + shift),
             latitude=latitude,
             longitude=longitude,
         )
-        for shift in (-30.0, 0.0, 30.0)
+        for shift in (-step / 2.0, 0.0, step / 2.0)
     )
     highest = np.maximum(np.maximum(early, middle), late)
     return _Sun(
@@ -232,6 +255,7 @@ def _sun(
         highest=np.clip(np.sin(np.radians(highest)), 0.0, None),
         down=np.asarray(highest < 0.0),
         night=np.asarray(highest < _TWILIGHT),
+        step=step,
     )
 
 
@@ -239,8 +263,7 @@ def _within_physics(
     light: dict[str, FloatArray], sun: _Sun, notes: list[str]
 ) -> dict[str, FloatArray]:
     """Drop radiation above the sun's own and set the night to zero."""
-    flat = _HEADROOM * sun.beyond * sun.highest + _GLOW
-    limits = {"ghi": flat, "dni": sun.beyond, "dhi": flat}
+    limits = {"ghi": sun.most, "dni": sun.beyond, "dhi": sun.most}
     above = {name: light[name] > limit for name, limit in limits.items()}
     # A night sensor that reads a few watts is a zero offset; at the limit it is no night.
     count = int(np.any(list(above.values()), axis=0).sum())
@@ -248,13 +271,14 @@ def _within_physics(
     if count > _MOST_IMPOSSIBLE * daylight:
         message = (
             "radiation must stay below that of the sun outside the atmosphere, "
-            f"got more in {count} hours of a year; check time zone, place and units (W/m2)"
+            f"got more in {count_steps(count, sun.step)} of a year; check time zone, place "
+            "and units (W/m2)"
         )
         raise WeatherError(message)
     if count:
         notes.append(
             "Radiation above that of the sun outside the atmosphere was dropped in "
-            f"{count} {_hours(count)}."
+            f"{count_steps(count, sun.step)}."
         )
     kept = {name: np.where(above[name], np.nan, light[name]) for name in IRRADIANCE}
     kept["dni"] = np.where(sun.down & ~np.isnan(kept["dni"]), 0.0, kept["dni"])
@@ -291,7 +315,7 @@ def _derived(
     """Give each hour its third radiation by closure, or two of them by a model."""
     ghi, dni, dhi = (light[name].copy() for name in IRRADIANCE)
     none = [np.isnan(values) for values in (ghi, dni, dhi)]
-    limit = _HEADROOM * sun.beyond * sun.highest + _GLOW
+    limit = sun.most
 
     no_ghi = none[0] & ~none[1] & ~none[2]
     ghi[no_ghi] = (dni * sun.height + dhi)[no_ghi]
@@ -305,8 +329,8 @@ def _derived(
     closed = no_ghi | no_dhi | no_dni
     if by_closure := int(closed.sum()):
         notes.append(
-            f"One of GHI, DNI, DHI follows from the other two in {by_closure} "
-            f"{_hours(by_closure)}."
+            "One of GHI, DNI, DHI follows from the other two in "
+            f"{count_steps(by_closure, sun.step)}."
         )
 
     alone = ~none[0] & none[1] & none[2]
@@ -316,8 +340,8 @@ def _derived(
         dni[alone], dhi[alone] = beam[alone], rest[alone]
         count = int((alone & ~sun.night).sum())
         notes.append(
-            f"GHI was split into beam and diffuse by the model {MODEL} in {count} "
-            f"{_hours(count)}."
+            f"GHI was split into beam and diffuse by the model {MODEL} in "
+            f"{count_steps(count, sun.step)}."
         )
     how = flagged(_all_read(len(ghi)), closed, Method.CLOSURE)
     how = flagged(how, alone & ~sun.night, Method.SPLIT)
@@ -330,26 +354,28 @@ def _all_read(count: int) -> npt.NDArray[np.object_]:
 
 
 def _wind(
-    values: "pd.Series[float]", other: FloatArray | None, notes: list[str]
+    values: "pd.Series[float]", other: FloatArray | None, step: float, notes: list[str]
 ) -> tuple[FloatArray, npt.NDArray[np.object_]]:
     """Wind without gaps; the district's monthly means where too little is known."""
+    per_hour = round(HOUR / step)
+    long = LONG_GAP_OF_AIR * per_hour
     wind = np.asarray(values, dtype=np.float64)
     missing = np.isnan(wind)
     longest = max((length for _, length in _runs(missing)), default=0)
-    many = missing.mean() > MOST_MISSING or longest > LONG_GAP_OF_AIR
+    many = missing.mean() > MOST_MISSING or longest > long
     read = _all_read(len(wind))
     if many and (other is None or missing.mean() > MOST_REPLACED):
         means = monthly_climate()["wind_speed"]
         months = pd.DatetimeIndex(values.index).month.to_numpy()
         assumed = means.reindex(months).to_numpy(dtype=np.float64)
         notes.append(
-            f"Wind speed is missing in {int(missing.sum())} hours; monthly means assumed "
-            "for a coastal town stand there."
+            f"Wind speed is missing in {count_steps(int(missing.sum()), step)}; monthly "
+            "means assumed for a coastal town stand there."
         )
         return np.where(missing, assumed, wind), flagged(read, missing, Method.ASSUMED)
     always = np.ones(len(wind), dtype=np.bool_)
-    full = _bridged(wind, missing, always, LONG_GAP_OF_AIR, other)
-    return full, _gap_flags(read, missing, LONG_GAP_OF_AIR)
+    full = _bridged(wind, missing, always, long, other, per_hour)
+    return full, _gap_flags(read, missing, long, per_hour)
 
 
 def _bridged(
@@ -358,28 +384,34 @@ def _bridged(
     lit: BoolArray,
     longest: int,
     other: FloatArray | None,
+    per_hour: int,
 ) -> FloatArray:
-    """Fill every run of missing values, short ones from the hours that are ``lit``."""
+    """Fill every run of missing values, short ones from the steps that are ``lit``."""
     known = np.flatnonzero(~missing & lit)
     filled = values.copy()
     for start, length in _runs(missing):
         hours = np.arange(start, start + length)
         if length > longest and other is not None:
             filled[hours] = other[hours]
-        elif length <= SHORT_GAP:
+        elif length <= SHORT_GAP * per_hour and len(known):
             filled[hours] = np.interp(hours, known, values[known])
         else:
-            filled[hours] = _from_neighbours(values, hours)
+            filled[hours] = _from_neighbours(values, hours, 24 * per_hour)
     return filled
 
 
-def _from_neighbours(values: FloatArray, hours: npt.NDArray[np.intp]) -> FloatArray:
-    """Mean of the same hours, as many whole days before and after as the gap needs."""
-    days = -(-len(hours) // 24)
+def _from_neighbours(
+    values: FloatArray, hours: npt.NDArray[np.intp], day: int
+) -> FloatArray:
+    """Mean of the same times, as many whole days before and after as the gap needs.
+
+    NaN where a part of a year is too short to have such days.
+    """
+    days = -(-len(hours) // day)
     found = np.full((2, len(hours)), np.nan)
     for side, sign in enumerate((-1, 1)):
-        for further in range(days, len(values) // 24):
-            there = hours + sign * 24 * further
+        for further in range(days, len(values) // day + 1):
+            there = hours + sign * day * further
             inside = (there >= 0) & (there < len(values))
             if not inside.any():
                 break
@@ -389,7 +421,9 @@ def _from_neighbours(values: FloatArray, hours: npt.NDArray[np.intp]) -> FloatAr
             if not np.isnan(found[side, inside]).any():
                 break
     count = (~np.isnan(found)).sum(axis=0)
-    return np.asarray(np.nansum(found, axis=0) / count)
+    means = np.full(len(hours), np.nan)
+    np.divide(np.nansum(found, axis=0), count, out=means, where=count > 0)
+    return means
 
 
 def _runs(mask: BoolArray) -> list[tuple[int, int]]:
@@ -402,6 +436,7 @@ def _check_gaps(
     missing: BoolArray, what: str, longest: int, times: pd.DatetimeIndex, *, replaced: bool
 ) -> None:
     """Refuse a year that misses too much of one thing."""
+    per_day = round(24 * HOUR / step_of(times))
     for start, length in _runs(missing):
         if length <= longest or replaced:
             continue
@@ -413,8 +448,8 @@ def _check_gaps(
             message = f"{what} must cover a full year, got {covered}; give a year of hours"
         else:
             message = (
-                f"{what} must have no gap longer than {longest // 24} days, got "
-                f"{length / 24:.1f} days from {times[start]:%Y-%m-%d %H:%M}; fill it, "
+                f"{what} must have no gap longer than {longest // per_day} days, got "
+                f"{length / per_day:.1f} days from {times[start]:%Y-%m-%d %H:%M}; fill it, "
                 "choose another year or give a reference year"
             )
         raise WeatherError(message)
@@ -432,6 +467,7 @@ def _say_gaps(
     missing: BoolArray,
     what: str,
     longest: int,
+    step: float,
     reference: Weather | None,
     notes: list[str],
 ) -> None:
@@ -439,18 +475,14 @@ def _say_gaps(
     runs = _runs(missing)
     if not runs:
         return
-    short = sum(length for _, length in runs if length <= SHORT_GAP)
+    few = SHORT_GAP * round(HOUR / step)
+    short = sum(length for _, length in runs if length <= few)
     count = int(missing.sum())
     long = sum(length for _, length in runs if length > longest)
     notes.append(
-        f"{what.capitalize()} was missing in {count} {_hours(count)}: {short} "
+        f"{what.capitalize()} was missing in {count_steps(count, step)}: {short} "
         f"interpolated, {count - short - long} taken from the same hours of neighbouring "
         "days" + (f", {long} from the reference year" if long else "") + "."
     )
     if long and reference is not None:
         notes.append(f"The reference year for {what} is: {reference.source}.")
-
-
-def _hours(count: int) -> str:
-    """Hour or hours."""
-    return "hour" if count == 1 else "hours"

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from gis.errors import WeatherError
 from gis.weather import FloatArray, Weather, extraterrestrial, sun_height
 
 DUSK = 0.02
@@ -44,13 +45,24 @@ def reference_hours(weather: Weather, index: pd.DatetimeIndex) -> ReferenceHours
     weather : Weather
         The other year, of any place; 28 February stands in for a 29th that it lacks.
     index : (n,) DatetimeIndex
-        UTC labels of this year.
+        UTC labels of this year; steps finer than an hour get the hour's.
 
     Returns
     -------
     ReferenceHours
         n values each.
+
+    Raises
+    ------
+    WeatherError
+        If the other year is none of hours.
     """
+    if not weather.is_hourly_year:
+        message = (
+            "a reference must be a year of hours, got "
+            f"{weather.hours:,} h in steps of {weather.step_minutes:g} min; give a year"
+        )
+        raise WeatherError(message)
     theirs = pd.DatetimeIndex(weather.table.index)
     rows = pd.Series(np.arange(len(theirs)), index=_calendar(theirs))
     wanted = _calendar(index)
@@ -69,7 +81,10 @@ def reference_hours(weather: Weather, index: pd.DatetimeIndex) -> ReferenceHours
 
 
 def levelled(
-    other: FloatArray, values: FloatArray, gaps: list[tuple[int, int]]
+    other: FloatArray,
+    values: FloatArray,
+    gaps: list[tuple[int, int]],
+    per_hour: int = 1,
 ) -> npt.NDArray[np.float64]:
     """Move another year's values to the level of the days at either end of each gap.
 
@@ -80,7 +95,9 @@ def levelled(
     values : (n,) float
         Values of this one, NaN in the gaps.
     gaps : list of (int, int)
-        First hour and length of each.
+        First step and length of each.
+    per_hour : int
+        Steps of an hour.
 
     Returns
     -------
@@ -91,9 +108,10 @@ def levelled(
     """
     moved = other.copy()
     away = values - other
+    near = _ENDS * per_hour
     for start, length in gaps:
         stop = start + length
-        ends = (away[max(start - _ENDS, 0) : start], away[stop : stop + _ENDS])
+        ends = (away[max(start - near, 0) : start], away[stop : stop + near])
         steps = [float(np.nanmean(end)) for end in ends if np.isfinite(end).any()]
         if steps:
             moved[start:stop] += np.linspace(steps[0], steps[-1], length)

@@ -203,7 +203,7 @@ def make_facets(
         If the spacing is not positive.
     """
     faces = np.flatnonzero((solids.kind == Kind.ROOF) | (solids.kind == Kind.WALL))
-    ids = _facet_ids(solids, faces)
+    ids = facet_ids(solids, faces)
     return lay_facets(solids, faces, ids, spacing=spacing, terrain=terrain)
 
 
@@ -284,7 +284,7 @@ def _runs(start: IntArray, length: IntArray) -> IntArray:
     return np.arange(length.sum()) + np.repeat(start - ends + length, length)
 
 
-def _facet_ids(solids: Solids, faces: IntArray) -> tuple[str, ...]:
+def facet_ids(solids: Solids, faces: IntArray) -> tuple[str, ...]:
     """Name faces after their part: its roof, or its roofs and walls by running numbers."""
     names: dict[int, str] = {}
     starts = np.searchsorted(solids.part, np.arange(len(solids.parts) + 1))

@@ -1,7 +1,7 @@
 """Run the whole chain from a district and its weather to light and solar power."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,7 +12,7 @@ from gis.district import District
 from gis.errors import WeatherError
 from gis.horizon import HorizonLine
 from gis.weather import Weather
-from meshes.crowns import crowns_of_trees
+from meshes.crowns import Crowns, crowns_of_trees
 from meshes.facets import Facets, make_facets
 from meshes.polygons import FloatArray
 from meshes.roofs.lod2 import RoofReport
@@ -28,6 +28,7 @@ from meshes.solar.photovoltaics import (
 )
 from meshes.solar.reflection.surfaces import Ground
 from meshes.solids import Solids
+from twin.reflectances import Reflectances
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share that is done, 0..1."""
@@ -66,6 +67,8 @@ class Built:
         Largest distance of sensors [m].
     horizon : HorizonLine or None
         Far land that hides sun and sky; None if none does.
+    reflectances : Reflectances
+        How much light ground, walls and roofs reflect.
     """
 
     district: District
@@ -78,6 +81,7 @@ class Built:
     parts: pd.DataFrame
     spacing: float
     horizon: HorizonLine | None = None
+    reflectances: Reflectances = field(default_factory=Reflectances)
 
     @property
     def inside(self) -> "pd.Series[bool]":
@@ -115,8 +119,9 @@ def build(
     *,
     spacing: float = 1.0,
     assumptions: PvAssumptions | None = None,
-    trees: bool = False,
+    trees: bool = True,
     horizon: HorizonLine | None = None,
+    reflectances: Reflectances | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Built:
@@ -136,6 +141,8 @@ def build(
         Whether the district's trees shade, as porous crowns on trunks.
     horizon : HorizonLine, optional
         Far land seen from the middle of the district.
+    reflectances : Reflectances, optional
+        How much light ground, walls and roofs reflect; a fifth by default.
     threads : int, optional
         Working threads; the result does not depend on it.
     progress : callable, optional
@@ -148,8 +155,16 @@ def build(
     Raises
     ------
     WeatherError
-        If the weather is that of a place too far away.
+        If the weather is that of a place too far away, or no year of hours.
     """
+    if not weather.is_hourly_year:
+        message = (
+            "a twin is built with a year of hours, got "
+            f"{weather.hours:,} h in steps of {weather.step_minutes:g} min; read it with "
+            "read_weather, or light facets alone with meshes.solar.irradiance.irradiate"
+        )
+        raise WeatherError(message)
+    reflecting = reflectances or Reflectances()
     told: Progress = progress or (lambda _text, _share: None)
     weather = _placed(weather, district)
     told("solids", 0.0)
@@ -163,11 +178,11 @@ def build(
         weather,
         latitude=district.latitude,
         longitude=district.longitude,
+        albedo=reflecting.ground.value,
+        facade_albedo=reflecting.of_polygons(solids, len(occluders.side)),
         ground=Ground(terrain=district.terrain, origin=solids.origin),
         grid_convergence=district.grid_convergence,
-        crowns=crowns_of_trees(district.trees, district.terrain, origin=solids.origin)
-        if trees
-        else None,
+        crowns=tree_crowns(district, solids) if trees else None,
         horizon=horizon,
         threads=threads,
         progress=told,
@@ -175,8 +190,23 @@ def build(
     pv = pv_potential(light, weather, assumptions=assumptions, progress=told)
     parts = part_table(district, roofs, light, pv)
     return Built(
-        district, weather, solids, roofs, facets, light, pv, parts, spacing, horizon
+        district,
+        weather,
+        solids,
+        roofs,
+        facets,
+        light,
+        pv,
+        parts,
+        spacing,
+        horizon,
+        reflecting,
     )
+
+
+def tree_crowns(district: District, solids: Solids) -> Crowns:
+    """Return the crowns of a district's trees in the frame of its solids."""
+    return crowns_of_trees(district.trees, district.terrain, origin=solids.origin)
 
 
 def part_table(

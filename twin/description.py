@@ -54,6 +54,7 @@ def write_description(path: Path, built: "Built", provenance: "Provenance") -> N
         If the file cannot be written.
     """
     from meshes.solids import Kind
+    from twin.reflectances import describe
 
     district, weather = built.district, built.weather
     place = {"latitude": weather.latitude, "longitude": weather.longitude}
@@ -94,6 +95,11 @@ def write_description(path: Path, built: "Built", provenance: "Provenance") -> N
         f"roofs = {int((built.facets.kind == Kind.ROOF).sum())}",
         f"trees_shade = {str(built.light.crowns is not None).lower()}",
         *([] if built.horizon is None else [f"horizon = {_quote(built.horizon.source)}"]),
+        # JSON of texts, numbers and lists of them is TOML.
+        *(
+            f"{name} = {json.dumps(value, ensure_ascii=False)}"
+            for name, value in describe(built.reflectances).items()
+        ),
         "",
         "[photovoltaics]",
         *(f"{name} = {value!r}" for name, value in asdict(built.pv.assumptions).items()),
@@ -150,6 +156,8 @@ def read_description(folder: Path) -> dict[str, Any]:
 
 def input_hash(built: "Built") -> str:
     """Return a hash of everything that the written files depend on."""
+    from twin.reflectances import describe
+
     district, weather = built.district, built.weather
     digest = hashlib.sha256()
     layers = [district.buildings, district.landmarks, district.trees, district.decks]
@@ -174,5 +182,9 @@ def input_hash(built: "Built") -> str:
     if built.horizon is not None:
         line = built.horizon
         told["horizon"] = [line.azimuths.tolist(), line.elevations.tolist(), line.source]
+    if not built.reflectances.is_default:
+        told["reflectances"] = describe(built.reflectances)
+        if built.reflectances.parts is not None:
+            digest.update(built.reflectances.parts.to_csv().encode())
     digest.update(json.dumps(told, sort_keys=True).encode())
     return digest.hexdigest()[:16]

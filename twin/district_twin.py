@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from gis.layers import Layers
+    from twin.as_of import AsOf
     from twin.build import Built
     from twin.district_building import DistrictBuilding
     from twin.district_solar import Solar
@@ -324,6 +325,41 @@ class Twin:
         if plan is not None:
             rules = read_plan_rules(_path(plan, "a plan, a vector file,"))
         return evaluate(self._site, read, plan=rules)
+
+    def state(self, at: str | None = None, known_at: str | None = None) -> "AsOf":
+        """Tell what was measured everywhere, as it was at a time, as it was known then.
+
+        Parameters
+        ----------
+        at : str, optional
+            Moment with time zone, "2026-06-21T12:00Z"; default: the present, or the end of
+            a simulated day.
+        known_at : str, optional
+            What came later, or corrected it, is left out; default: as is known now.
+
+        Returns
+        -------
+        AsOf
+            ``table`` has a row for each point: newest value, age, freshness, quality;
+            ``expected``, ``gaps`` and ``model`` belong to the same moment.
+
+        Raises
+        ------
+        HeidiError
+            If a moment is none, or the log cannot be read; the message says why.
+        """
+        from twin.as_of import look_back
+        from twin.ingest.gate import read_time
+        from twin.live import open_live
+        from twin.store.embedded import now
+        from twin.store.opening import open_store
+
+        moment = None if at is None else read_time(at)
+        known = None if known_at is None else read_time(known_at)
+        with open_store(self.folder, read_only=True) as store:
+            return look_back(
+                open_live(self.folder), store, now=now(), at=moment, known_at=known
+            )
 
     @cached_property
     def built(self) -> "Built":

@@ -18,9 +18,6 @@ from twin.description import input_hash, write_description
 from twin.exporting import export_cityjson
 from twin.horizon_file import FILE as HORIZON
 from twin.horizon_file import write_horizon
-from twin.ingest.planted import FILE as FAULTS_FILE
-from twin.ingest.simulator import SOURCE as SIMULATED
-from twin.ingest.simulator import simulate_day
 from twin.light_files import (
     CROWNS,
     write_crowns,
@@ -28,8 +25,14 @@ from twin.light_files import (
     write_visibility,
     write_weather,
 )
+from twin.model import District as Place
 from twin.model import building_table, district_model
+from twin.reflectances import FILE as REFLECTANCES
+from twin.reflectances import write_parts
 from twin.report import write_report
+from twin.simulation.day_faults import FILE as FAULTS_FILE
+from twin.simulation.demand import SOURCE as SIMULATED
+from twin.simulation.demand import simulate_day
 from twin.state import TwinState
 from twin.store.log import FILE as LOG_FILE
 from twin.store.log import Log
@@ -54,8 +57,8 @@ METHOD = (
     "directions and the sun's path in ten-minute steps, binned to 2 degrees.",
     "The sky is Perez' all-weather sky of each hour on the same 577 patches; the light "
     "around the sun belongs to it.",
-    "Ground and facades reflect 20 % of the light (assumption); rays follow it from "
-    "surface to surface between tiles of ground and buildings.",
+    "{reflectances}; rays follow it from surface to surface between tiles of ground and "
+    "buildings.",
     "{trees}",
     "{land}",
     "Solar power is a potential, not a plan: modules of {power_density:g} kW per m² in "
@@ -71,8 +74,8 @@ METHOD = (
 TREES = {
     True: "{count:,} trees shade as porous crowns on trunks: each lets through a share of "
     "sun and sky that changes with its leaves from month to month, {leaf:.0%} to "
-    "{bare:.0%} (measured means and assumptions); of more than two crowns of a kind on a "
-    "ray some count for nothing, and what ground and buildings throw back is as without "
+    "{bare:.0%} (measured means and assumptions); of the crowns of a kind on a ray two "
+    "count, and what ground and buildings throw back is as without "
     "trees.",
     False: "Trees do not cast shade on the sensors.",
 }
@@ -221,6 +224,14 @@ def write_twin(
         steps.append(
             (CROWNS, lambda path: write_crowns(path, light, provenance=provenance))
         )
+    reflectances = built.reflectances
+    if reflectances.parts is not None:
+        steps.append(
+            (
+                REFLECTANCES,
+                lambda path: write_parts(path, reflectances, provenance=provenance),
+            )
+        )
     far_land = built.horizon
     if far_land is not None:
         steps.append((HORIZON, lambda path: write_horizon(path, far_land)))
@@ -228,7 +239,13 @@ def write_twin(
 
         def draw(path: Path) -> None:
             pictures.extend(
-                write_stills(path.parent, district, built.facets, light.sensor_annual)
+                write_stills(
+                    path.parent,
+                    district,
+                    built.facets,
+                    light.sensor_annual,
+                    trees_shade=light.crowns is not None,
+                )
             )
 
         steps.append(("stills", draw))
@@ -239,7 +256,7 @@ def write_twin(
         ("heidi.toml", lambda path: write_description(path, built, provenance)),
     ]
     descriptions = ("heidi.toml", "report.html", "quality.json", "quality.html")
-    parts_of_light = (CROWNS, HORIZON)
+    parts_of_light = (CROWNS, HORIZON, REFLECTANCES)
     for old in (
         *(folder / name for name in descriptions + parts_of_light),
         *folder.glob("still_*.png"),
@@ -348,7 +365,9 @@ def simulated_state(built: Built) -> tuple[TwinState, pd.Timestamp]:
     owner = built.district.buildings["building"].to_numpy()[facets.part]
     carried = pd.Series(facets.ids)[pv.power > 0].groupby(owner[pv.power > 0])
     panels = {str(name): list(group) for name, group in carried}
-    model = district_model(buildings, pv_facets=panels)
+    model = district_model(
+        buildings, pv_facets=panels, district=Place("district", built.district.name)
+    )
     index = pd.DatetimeIndex(built.weather.table.index)
     month, day = SIMULATED_DAY
     chosen = np.flatnonzero((index.month == month) & (index.day == day))
@@ -388,6 +407,7 @@ def method_sentences(built: Built) -> tuple[str, ...]:
             facade_threshold=chosen.facade_threshold,
             losses=chosen.losses,
             trees=_trees_sentence(built),
+            reflectances=built.reflectances.sentence(),
             land=LAND[built.horizon is not None],
         )
         for sentence in METHOD

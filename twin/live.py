@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from gis.errors import SourceError
 from twin import expected, things
 from twin.expected import ExpectedYear, read_expected
+from twin.hours import HOUR as HOUR
+from twin.hours import Means, fine_points, hour_of, hourly_means, latest_hours
 from twin.judgement import (
     BoolArray,
     FloatArray,
@@ -25,15 +27,11 @@ from twin.judgement import (
     is_off,
     judge,
 )
-from twin.model import Building, Model
-from twin.quantities import Quantity
+from twin.model import INTERVAL, Building, Model, one_per_building
+from twin.quantities import BUILDING_QUANTITIES, Quantity
 from twin.store.log import FILE, Log
-from twin.store.records import Kept
 
 IntArray = NDArray[np.int64]
-
-HOUR = 3_600_000_000
-"""Length of the intervals [microseconds]."""
 
 DAY = 24 * HOUR
 
@@ -82,22 +80,43 @@ class LiveTwin:
 
     @cached_property
     def cells(self) -> Mapping[str, tuple[int, Quantity]]:
-        """Building's place and quantity of each point."""
-        owner = {system.id: system.building for system in self.model.systems}
+        """Building's place and quantity of each point that tells of a building."""
+        owner = self.model.owner
         return {
             point.id: (self.places[owner[point.system]], point.quantity)
-            for point in self.model.points
+            for point in self.model.building_points
+        }
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """All points of the model, those of the district and its systems too."""
+        return frozenset(point.id for point in self.model.points)
+
+    @cached_property
+    def fine(self) -> frozenset[str]:
+        """Points whose values come more often than hourly."""
+        return fine_points(self.model)
+
+    @cached_property
+    def per_hour(self) -> Mapping[str, float]:
+        """How many values an hour of each of those points has."""
+        return {
+            point.id: INTERVAL / point.interval
+            for point in self.model.building_points
+            if point.id in self.fine
         }
 
     @cached_property
     def panels(self) -> tuple[str, ...]:
         """Points at which panels are measured."""
-        return tuple(p.id for p in self.model.points if p.quantity is Quantity.PV_POWER)
+        return tuple(
+            p.id for p in self.model.building_points if p.quantity is Quantity.PV_POWER
+        )
 
     @cached_property
     def has(self) -> Mapping[Quantity, BoolArray]:
         """Which buildings have a point of each quantity, (b,) bool."""
-        found = {q: np.zeros(len(self.model.buildings), bool) for q in Quantity}
+        found = {q: np.zeros(len(self.model.buildings), bool) for q in BUILDING_QUANTITIES}
         for place, quantity in self.cells.values():
             found[quantity][place] = True
         return found
@@ -212,7 +231,8 @@ class LiveState:
     ----------
     twin : LiveTwin
     moment : int
-        [microseconds since 1970, UTC]; an interval counts once it is over.
+        [microseconds since 1970, UTC]; an hour counts once it is over, and what comes
+        more often counts with its mean.
     sequence : int
         Last number of the log that was looked at.
     values, times : dict
@@ -363,11 +383,13 @@ def open_live(folder: Path) -> LiveTwin:
     except (KeyError, TypeError, ValueError) as error:
         message = f"{description} must describe a twin: {error}; build the twin again"
         raise SourceError(message) from error
+    model = things.read_model(folder / things.FILE)
+    one_per_building(model)
     return LiveTwin(
         folder=folder,
         name=name,
         schematic=schematic,
-        model=things.read_model(folder / things.FILE),
+        model=model,
         expected=read_expected(folder / expected.FILE),
     )
 
@@ -398,38 +420,45 @@ def look(twin: LiveTwin, log: Log, *, now: int, moment: int | None = None) -> Li
         span = log.span()
         ends_log = moment is None and simulated and not measured and span is not None
         if moment is None:
-            moment = span[1] + HOUR if ends_log and span else now
+            moment = hour_of(span[1]) + HOUR if ends_log and span else now
         last = moment // HOUR * HOUR - HOUR
         midnight = last // DAY * DAY
-        latest = log.latest(until=moment - HOUR)
-        rows = log.between(midnight, last + HOUR, points=twin.panels)
+        # An hour counts once it is over.
+        latest = log.latest(until=last + HOUR - 1)
+        means = latest_hours(log, [r for r in latest if r.point in twin.cells], twin.fine)
+        power = hourly_means(log, midnight, last + HOUR, twin.panels, twin.fine)
         coverage = log.coverage(midnight, last + HOUR)
         refusals, revisions = log.refusals(), log.revisions()
         sequence = log.sequence
     count = len(twin.model.buildings)
-    values = {q: np.full(count, np.nan) for q in Quantity}
-    times = {q: np.full(count, NEVER) for q in Quantity}
+    values = {q: np.full(count, np.nan) for q in BUILDING_QUANTITIES}
+    times = {q: np.full(count, NEVER) for q in BUILDING_QUANTITIES}
     named: list[set[str]] = [set() for _ in range(count)]
     strange = set()
     for row in latest:
         cell = twin.cells.get(row.point)
         if cell is None:
-            strange.add(row.point)
+            if row.point not in twin.known:
+                strange.add(row.point)
             continue
         place, quantity = cell
-        values[quantity][place] = row.value
-        times[quantity][place] = row.time
+        # A meter that was replaced has spoken too; the newer value is the latest.
+        hour = hour_of(row.time)
+        if hour <= times[quantity][place]:
+            continue
+        values[quantity][place] = means.get((row.point, hour), row.value)
+        times[quantity][place] = hour
         named[place].add(row.source)
     panels = times[Quantity.PV_POWER]
     when = np.where(panels == NEVER, last, panels)
     moments, column = np.unique(when, return_inverse=True)
     awaited = 0.0 - twin.expected_at(list(moments))[np.arange(count), column]
-    heard = np.stack([times[q] != NEVER for q in Quantity])
-    ages = np.stack([moment - times[q] - HOUR for q in Quantity], dtype=np.int64)
-    points = np.stack([twin.has[q] for q in Quantity]).sum(axis=0)
+    heard = np.stack([times[q] != NEVER for q in BUILDING_QUANTITIES])
+    ages = np.stack([moment - times[q] - HOUR for q in BUILDING_QUANTITIES], dtype=np.int64)
+    points = np.stack([twin.has[q] for q in BUILDING_QUANTITIES]).sum(axis=0)
     fresh = (heard & (ages <= STALE_AFTER)).sum(axis=0)
     known: BoolArray = np.asarray(heard.any(axis=0))
-    day, gaps = _day(twin, rows, coverage, midnight, last)
+    day, gaps = _day(twin, power, coverage, midnight, last)
     return LiveState(
         twin=twin,
         moment=moment,
@@ -461,7 +490,7 @@ def look(twin: LiveTwin, log: Log, *, now: int, moment: int | None = None) -> Li
 
 def _day(
     twin: LiveTwin,
-    rows: list[Kept],
+    power: Means,
     coverage: Mapping[str, tuple[int, int]],
     midnight: int,
     last: int,
@@ -469,12 +498,21 @@ def _day(
     """Lay the day so far out by hours."""
     hours = (last - midnight) // HOUR + 1
     measured = np.full((len(twin.model.buildings), 24), np.nan)
-    for row in rows:
-        if row.value is not None:
-            measured[twin.cells[row.point][0], (row.time - midnight) // HOUR] = row.value
-    ours = [counts for point, counts in coverage.items() if point in twin.cells]
-    heard, told = (sum(counts[k] for counts in ours) for k in (0, 1))
-    due = hours * len(twin.cells)
+    for (point, hour), mean in power.items():
+        measured[twin.cells[point][0], (hour - midnight) // HOUR] = mean
+    heard, told = (
+        round(
+            sum(
+                # What comes four times an hour counts a quarter, never more than the day.
+                min(counts[k] / twin.per_hour.get(point, 1.0), hours)
+                for point, counts in coverage.items()
+                if point in twin.cells
+            )
+        )
+        for k in (0, 1)
+    )
+    # Of a meter and the one that replaced it, one is due.
+    due = hours * sum(int(has.sum()) for has in twin.has.values())
     clock = [midnight + hour * HOUR for hour in range(24)]
     day = PvDay(midnight, hours, measured, 0.0 - twin.expected_at(clock), twin.peak)
     return day, Gaps(known=heard - told, unheard=due - heard, due=due)

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from twin.hours import means_of
 from twin.judgement import BoolArray, Status
 from twin.live import DAY, HOUR, NEVER, LiveState, LiveTwin
-from twin.quantities import Quantity
+from twin.quantities import BUILDING_QUANTITIES, Quantity
 from twin.store.records import Kept
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -121,7 +122,7 @@ def building_record(state: LiveState, place: int) -> dict[str, Any]:
         "status": found[0]["kind"] if found else "ok",
         "attention": bool(found),
         "findings": found,
-        **{q.value: number(state.values[q][place]) for q in Quantity},
+        **{q.value: number(state.values[q][place]) for q in BUILDING_QUANTITIES},
         "pv_power_expected": number(state.expected[place]),
         "pv_power_residual": number(state.residual[place]),
         "time": None if newest == NEVER else utc(newest),
@@ -131,7 +132,7 @@ def building_record(state: LiveState, place: int) -> dict[str, Any]:
         "points_fresh": int(state.points_fresh[place]),
         "silent": [
             q.value
-            for q in Quantity
+            for q in BUILDING_QUANTITIES
             if state.twin.has[q][place] and not state.fresh(q)[place]
         ],
         "pv_day": {
@@ -161,7 +162,7 @@ def building_details(state: LiveState, place: int, rows: list[Kept]) -> dict[str
     day = state.day
     curves = {
         quantity.value: _hours(state.twin, quantity, place, rows, day.start)
-        for quantity in Quantity
+        for quantity in BUILDING_QUANTITIES
         if state.twin.has[quantity][place]
     }
     if state.twin.has[Quantity.PV_POWER][place]:
@@ -181,9 +182,9 @@ def _hours(
 ) -> list[float | None]:
     """Return a quantity's values of the 24 hours."""
     values: list[float | None] = [None] * 24
-    for row in rows:
-        if twin.cells[row.point] == (place, quantity) and row.value is not None:
-            values[(row.time - midnight) // HOUR] = number(row.value)
+    ours = (row for row in rows if twin.cells.get(row.point) == (place, quantity))
+    for (_, hour), mean in means_of(ours).items():
+        values[(hour - midnight) // HOUR] = number(mean)
     return values
 
 
@@ -220,7 +221,7 @@ def _silence(state: LiveState, place: int) -> str:
     text = f"{late} of {points} points silent"
     old = [
         int(state.times[q][place])
-        for q in Quantity
+        for q in BUILDING_QUANTITIES
         if state.times[q][place] != NEVER and not state.fresh(q)[place]
     ]
     if old:

@@ -1,15 +1,18 @@
 """Name the things of the district: buildings, their systems, the points measured there."""
 
 import math
-from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+import re
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from gis.errors import TableError, UnknownIdError
-from twin.quantities import Quantity
+from twin.quantities import BUILDING_QUANTITIES, Quantity
+from twin.system_kinds import SystemKind
+from twin.validity import Lasting, Span, common, day_of, ends_too_early, exists, overlap
 
 if TYPE_CHECKING:
     # Tables are made where they are asked for: who only reads the things of a written
@@ -17,33 +20,28 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
+__all__ = [
+    "BUILDING_QUANTITIES",
+    "DISTRICT",
+    "INTERVAL",
+    "LAYOUT",
+    "STOREY_HEIGHT",
+    "Building",
+    "District",
+    "Model",
+    "Point",
+    "System",
+    "SystemKind",
+    "building_table",
+    "district_model",
+    "one_per_building",
+    "point_id",
+    "system_id",
+]
+
 STOREY_HEIGHT = 3.1
 """Height of a storey where only the building's height is known [m]: published for the
 Tura block in the district, 15 storeys at 3.1 m."""
-
-
-class SystemKind(StrEnum):
-    """A kind of equipment; its value is the system's name below its building.
-
-    Attributes
-    ----------
-    brick : str
-        Class of the system or of the meter that stands for it in the Brick schema 1.4.
-    """
-
-    brick: str
-
-    def __new__(cls, value: str, brick: str) -> Self:
-        """Make a text that knows its Brick class."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.brick = brick
-        return member
-
-    PV = "pv", "PV_Generation_System"
-    HEAT = "heat", "Thermal_Power_Meter"
-    ELECTRICITY = "electricity", "Building_Electrical_Meter"
-    INDOOR = "indoor", "HVAC_Zone"
 
 
 LAYOUT: Mapping[Quantity, tuple[SystemKind, str]] = {
@@ -52,7 +50,34 @@ LAYOUT: Mapping[Quantity, tuple[SystemKind, str]] = {
     Quantity.ELECTRICITY_POWER: (SystemKind.ELECTRICITY, "power"),
     Quantity.INDOOR_TEMPERATURE: (SystemKind.INDOOR, "temperature"),
 }
-"""System on which each quantity is measured and what the point is called there."""
+"""System on which each quantity of `BUILDING_QUANTITIES` is measured and what the point is
+called there."""
+
+DISTRICT = ""
+"""Stands for the building of systems that belong to the district as a whole."""
+
+INTERVAL = 3600
+"""Interval of points that name none [s]."""
+
+LONGEST_ID = 200
+"""Letters of an id."""
+
+_HALF_LETTER = re.compile("[\ud800-\udfff]")
+"""Halves of letters (surrogates), which no file can hold."""
+
+_CLASS = re.compile(r"(rec:)?[A-Za-z][A-Za-z0-9_.]*")
+"""Name of a class in Brick or, with its prefix, in RealEstateCore."""
+
+LONGEST_INTERVAL = 366 * 86_400
+"""[s]: meters that are read once a year are the slowest."""
+
+
+@dataclass(frozen=True)
+class District:
+    """The district itself; RealEstateCore calls it Site."""
+
+    id: str = "district"
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,58 +105,90 @@ class Building:
 
 @dataclass(frozen=True)
 class System:
-    """Equipment of one building; one that lives on surfaces names its facets."""
+    """Equipment of one building or of the district; on surfaces, it names its facets.
+
+    Attributes
+    ----------
+    id : str
+        Stable id.
+    building : str
+        Id of its building; `DISTRICT` where it is the district's own.
+    kind : SystemKind
+    facets : tuple of str
+        Roofs and walls that carry it.
+    name : str
+        "" where it has none.
+    valid_from, valid_to : date or None
+        First day on which it exists and first day on which it does not (UTC); None where
+        there is no such day.
+    """
 
     id: str
     building: str
     kind: SystemKind
     facets: tuple[str, ...] = ()
+    name: str = ""
+    valid_from: date | None = None
+    valid_to: date | None = None
 
 
 @dataclass(frozen=True)
 class Point:
-    """One measured quantity of one system."""
+    """One measured quantity of one system.
+
+    Attributes
+    ----------
+    id, system : str
+        Stable id; id of its system.
+    quantity : Quantity
+        What is measured; its unit is the point's.
+    interval : int
+        Time from one value to the next [s].
+    name : str
+        "" where it has none.
+    brick : str
+        Class in Brick where that of the quantity is too general; "" otherwise.
+    valid_from, valid_to : date or None
+        As for systems; a point is there only while its system is.
+    """
 
     id: str
     system: str
     quantity: Quantity
+    interval: int = INTERVAL
+    name: str = ""
+    brick: str = ""
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    @property
+    def brick_class(self) -> str:
+        """Class of the point in Brick."""
+        return self.brick or self.quantity.brick
 
 
 @dataclass(frozen=True)
 class Model:
     """The things of a district and how they belong together.
 
+    A building may have several points of a quantity: panels in two fields, a meter that
+    replaced another. What needs a single one checks that itself (`one_per_building`).
+
     Raises
     ------
     TableError
-        If an id occurs twice, something belongs to nothing, or a facet carries two
-        systems of a kind.
+        If an id occurs twice or cannot be written, something belongs to nothing, a
+        validity ends before it begins, or a facet carries two systems of a kind at a time.
     """
 
     buildings: tuple[Building, ...]
     systems: tuple[System, ...]
     points: tuple[Point, ...]
+    district: District = District()
 
     def __post_init__(self) -> None:
         """Check that every id is unique and every reference leads somewhere."""
-        things = (self.buildings, self.systems, self.points)
-        faults = _repeated("id", (thing.id for group in things for thing in group))
-        buildings = {building.id for building in self.buildings}
-        systems = {system.id for system in self.systems}
-        faults += [
-            f"system {system.id!r} belongs to no building, got {system.building!r}"
-            for system in self.systems
-            if system.building not in buildings
-        ]
-        faults += [
-            f"point {point.id!r} belongs to no system, got {point.system!r}"
-            for point in self.points
-            if point.system not in systems
-        ]
-        placed = [
-            (system.kind, facet) for system in self.systems for facet in system.facets
-        ]
-        faults += _repeated("facet", (f"{facet} ({kind})" for kind, facet in placed))
+        faults = list(_faults(self))
         if faults:
             message = (
                 f"a model must hang together, got {len(faults)} faults: "
@@ -144,15 +201,28 @@ class Model:
         """One row per point: index ``point``, columns building, system, quantity, unit."""
         import pandas as pd
 
-        building_of = {system.id: system.building for system in self.systems}
         return pd.DataFrame(
             {
-                "building": [building_of[point.system] for point in self.points],
+                "building": [self.owner[point.system] for point in self.points],
                 "system": [point.system for point in self.points],
                 "quantity": [point.quantity.value for point in self.points],
                 "unit": [point.quantity.unit for point in self.points],
             },
             index=pd.Index([point.id for point in self.points], name="point"),
+        )
+
+    @cached_property
+    def owner(self) -> Mapping[str, str]:
+        """Building of each system, `DISTRICT` for the district's own."""
+        return {system.id: system.building for system in self.systems}
+
+    @cached_property
+    def building_points(self) -> tuple[Point, ...]:
+        """Points of `BUILDING_QUANTITIES` on the systems of buildings."""
+        return tuple(
+            point
+            for point in self.points
+            if point.quantity in BUILDING_QUANTITIES and self.owner[point.system]
         )
 
     def facets_of(self, building: str, kind: SystemKind) -> tuple[str, ...]:
@@ -174,6 +244,52 @@ class Model:
             if system.building == building and system.kind == kind
             for facet in system.facets
         )
+
+    def at(self, time: date) -> "Model":
+        """Return the things that exist at a time.
+
+        Parameters
+        ----------
+        time : date or datetime
+            A day, or a moment with time zone: that of its day in UTC.
+
+        Raises
+        ------
+        TableError
+            If a moment has no time zone.
+        """
+        day = day_of(time)
+        systems = tuple(system for system in self.systems if exists(system, day))
+        ids = {system.id for system in systems}
+        points = (p for p in self.points if p.system in ids and exists(p, day))
+        return replace(self, systems=systems, points=tuple(points))
+
+
+def one_per_building(model: Model) -> None:
+    """Refuse models whose buildings have several points of a quantity at a time.
+
+    Parameters
+    ----------
+    model : Model
+        Only its `Model.building_points` are looked at.
+
+    Raises
+    ------
+    TableError
+        If a quantity of a building has two points on the same day.
+    """
+    systems = {system.id: system for system in model.systems}
+    cells: dict[tuple[str, Quantity], list[tuple[Point, Span]]] = defaultdict(list)
+    for point in model.building_points:
+        cell = cells[model.owner[point.system], point.quantity]
+        cell.append((point, common(point, systems[point.system])))
+    more = [cell for cell in cells.values() if overlap([span for _, span in cell])]
+    if more:
+        message = (
+            f"a building must have one point per quantity, {len(more)} are more, first "
+            f"{more[0][1][0].id}; add the meters up before"
+        )
+        raise TableError(message)
 
 
 def system_id(building: str, kind: SystemKind) -> str:
@@ -248,7 +364,10 @@ def building_table(parts: "gpd.GeoDataFrame") -> "pd.DataFrame":
 
 
 def district_model(
-    buildings: "pd.DataFrame", *, pv_facets: Mapping[str, Sequence[str]]
+    buildings: "pd.DataFrame",
+    *,
+    pv_facets: Mapping[str, Sequence[str]],
+    district: District | None = None,
 ) -> Model:
     """Give every building its meters, and panels to those that have facets for them.
 
@@ -259,6 +378,8 @@ def district_model(
         ``name``; ``use``, ``year`` and ``floor_area`` where they are known.
     pv_facets : mapping of str to sequence of str
         Facets with panels of each building that has any.
+    district : District, optional
+        Default: one without name.
 
     Returns
     -------
@@ -293,6 +414,7 @@ def district_model(
         ),
         systems=tuple(systems),
         points=tuple(points),
+        district=district or District(),
     )
 
 
@@ -312,6 +434,70 @@ def _building(building: str, row: Mapping[Hashable, object]) -> Building:
         year=number("year", 0),
         floor_area=number("floor_area", 2),
     )
+
+
+def _faults(model: Model) -> Iterator[str]:
+    """Say what does not hang together."""
+    things = (model.buildings, model.systems, model.points)
+    ids = [model.district.id, *(thing.id for group in things for thing in group)]
+    yield from _repeated("id", ids)
+    for name in ids:
+        if not _writable(name):
+            yield f"an id must be 1 to {LONGEST_ID} printable letters, got {name[:80]!r}"
+    texts = [model.district.name]
+    texts += [
+        text for building in model.buildings for text in (building.name, building.use)
+    ]
+    texts += [system.name for system in model.systems]
+    texts += [text for point in model.points for text in (point.name, point.brick)]
+    yield from (
+        f"a text must be made of whole letters, got {text[:80]!r}"
+        for text in texts
+        if _HALF_LETTER.search(text)
+    )
+    for building in model.buildings:
+        for what, number in (("year", building.year), ("area", building.floor_area)):
+            if number is not None and not math.isfinite(number):
+                yield f"building {building.id!r} must have a {what} or none, got {number}"
+    known = {DISTRICT, *(building.id for building in model.buildings)}
+    kinds = {system.id: system for system in model.systems}
+    for system in model.systems:
+        if system.building not in known:
+            yield f"system {system.id!r} belongs to no building, got {system.building!r}"
+        if ends_too_early(system):
+            yield f"system {system.id!r} must begin before it ends, got {_span(system)}"
+        for facet in system.facets:
+            if not _writable(facet):
+                yield f"system {system.id!r} must lie on facets with names, got {facet!r}"
+    for point in model.points:
+        if point.system not in kinds:
+            yield f"point {point.id!r} belongs to no system, got {point.system!r}"
+        if point.brick and not _CLASS.fullmatch(point.brick):
+            yield f"point {point.id!r} must be of a Brick class, got {point.brick[:40]!r}"
+        if not 1 <= point.interval <= LONGEST_INTERVAL:
+            yield (
+                f"point {point.id!r} must have an interval of 1 to {LONGEST_INTERVAL} s, "
+                f"got {point.interval!r}"
+            )
+        if ends_too_early(point):
+            yield f"point {point.id!r} must begin before it ends, got {_span(point)}"
+    carried: dict[tuple[SystemKind, str], list[System]] = defaultdict(list)
+    for system in model.systems:
+        for facet in system.facets:
+            carried[system.kind, facet].append(system)
+    for (kind, facet), systems in carried.items():
+        if overlap(systems):
+            yield f"facet '{facet} ({kind})' occurs {len(systems)} times"
+
+
+def _writable(name: str) -> bool:
+    """Say whether a text can be an id in every file."""
+    return 0 < len(name) <= LONGEST_ID and name.isprintable() and name == name.strip()
+
+
+def _span(thing: Lasting) -> str:
+    """Say from when to when something exists."""
+    return f"{thing.valid_from} to {thing.valid_to}"
 
 
 def _repeated(what: str, values: Iterable[str]) -> list[str]:

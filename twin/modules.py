@@ -1,6 +1,6 @@
 """Lay solar modules and collectors on a twin and tell what they yield."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -91,8 +91,9 @@ def place_modules(
         others = np.setdiff1d(
             np.arange(len(built.facets)), facets_of(built, building), assume_unique=True
         )
-        usable.shapes[others] = shapely.Polygon()
-        usable.area[others] = 0.0
+        shapes, area = usable.shapes.copy(), usable.area.copy()
+        shapes[others], area[others] = shapely.Polygon(), 0.0
+        usable = replace(usable, shapes=shapes, area=area)
     layout = lay_modules(
         built.facets, usable, latitude=built.district.latitude, mounting=mounting
     )

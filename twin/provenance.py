@@ -84,14 +84,39 @@ def _landmarks(landmarks: "gpd.GeoDataFrame") -> Iterable[Row]:
         yield thing, "addresses, descriptions, shapes", how, len(group), "places"
 
 
+def _reflecting(light: Mapping[str, Any]) -> str:
+    """Tell what ground and buildings reflect."""
+    if "albedo" not in light:
+        return "ground and facades reflect 20 % (assumed)"
+    low, high = min(light["albedo"]), max(light["albedo"])
+    ground = f"{low:.0%}" if low == high else f"{low:.0%} to {high:.0%} by month"
+    told = (
+        f"the ground reflects {ground} ({light['albedo_source']}), walls "
+        f"{light['wall_reflectance']:.0%} ({light['wall_reflectance_source']}), roofs "
+        f"{light['roof_reflectance']:.0%} ({light['roof_reflectance_source']})"
+    )
+    return (
+        " ".join((f"{told};", *light["reflectance_notes"]))
+        if light["parts_reflect"]
+        else told
+    )
+
+
+def _trees(light: Mapping[str, Any]) -> str:
+    """Tell whether trees shade."""
+    if light.get("trees_shade"):
+        return "trees as crowns that let some light through by month"
+    return "none of trees"
+
+
 def _method(light: Mapping[str, Any], solar: Mapping[str, Any]) -> Iterable[Row]:
     """Tell how light and solar power were computed."""
     yield (
         "Light",
         "computed by this program",
         f"sensors {light['sensor_spacing_m']:g} m apart or closer on blocks with flat "
-        "roofs; exact shade of buildings and terrain, none of trees; ground and facades "
-        "reflect 20 % (assumed); docs/solar.md",
+        f"roofs; exact shade of buildings and terrain, {_trees(light)}; "
+        f"{_reflecting(light)}; docs/solar.md",
         int(light["sensors"]),
         "sensors",
     )

@@ -9,21 +9,21 @@ from gis.errors import SourceError
 from gis.layers import read_layers
 from gis.terrain import read_terrain
 from gis.weather import Weather
-from meshes.crowns import crowns_of_trees
 from meshes.facets import make_facets
 from meshes.roofs.raising import raise_buildings
 from meshes.solar.canopy import make_canopy
-from meshes.solar.courses import follow
+from meshes.solar.courses import follow, snow_shares
 from meshes.solar.far_land import behind_land
 from meshes.solar.light import year_of_light
 from meshes.solar.photovoltaics import PvAssumptions
 from meshes.solar.sky import reinhart_patches
 from meshes.solar.sun import sun_path
-from twin.build import Built, Progress, part_table
+from twin.build import Built, Progress, part_table, tree_crowns
 from twin.description import FILE, input_hash, read_description
 from twin.horizon_file import FILE as HORIZON
 from twin.horizon_file import read_horizon
 from twin.light_files import read_light, read_potential, read_weather_table
+from twin.reflectances import described as described_reflectances
 
 
 def open_twin(folder: Path, *, progress: Progress | None = None) -> Built:
@@ -56,6 +56,7 @@ def open_twin(folder: Path, *, progress: Progress | None = None) -> Built:
         weather = _read_weather(folder, description)
         described = description["light"]
         spacing = float(described["sensor_spacing_m"])
+        reflectances = described_reflectances(folder, described)
         assumptions = PvAssumptions(**description["photovoltaics"])
     except (KeyError, TypeError) as error:
         message = (
@@ -82,15 +83,25 @@ def open_twin(folder: Path, *, progress: Progress | None = None) -> Built:
         )
     canopy = None
     if described.get("trees_shade"):
-        trees = crowns_of_trees(district.trees, district.terrain, origin=solids.origin)
-        canopy = make_canopy(trees)
-    courses = follow(light, sky, path)
+        canopy = make_canopy(tree_crowns(district, solids))
+    snow = snow_shares(reflectances.ground.value)
+    courses = follow(light, sky, path, snow=snow)
     lit = read_light(folder, facets, light, path, sky, courses, canopy=canopy)
     told("opening", 0.7)
     pv = read_potential(folder, assumptions)
     parts = part_table(district, roofs, lit, pv)
     built = Built(
-        district, weather, solids, roofs, facets, lit, pv, parts, spacing, horizon
+        district,
+        weather,
+        solids,
+        roofs,
+        facets,
+        lit,
+        pv,
+        parts,
+        spacing,
+        horizon,
+        reflectances,
     )
     told("opening", 1.0)
     if input_hash(built) != description["twin"]["inputs"]:

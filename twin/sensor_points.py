@@ -34,8 +34,8 @@ BLOCK = 256
 
 HOURLY_COLUMNS = (
     Column("sensor", pa.int32(), "", "row of the sensors' file, from 0"),
-    Column("time", INSTANT, "", "start of the hour, UTC"),
-    Column("direct", pa.float32(), "W/m2", "light of the sun, mean of the hour"),
+    Column("time", INSTANT, "", "start of the step, UTC"),
+    Column("direct", pa.float32(), "W/m2", "light of the sun, mean of the step"),
     Column("diffuse", pa.float32(), "W/m2", "light of the sky"),
     Column("reflected", pa.float32(), "W/m2", "light thrown back by ground and buildings"),
     Column("total", pa.float32(), "W/m2", "all of it"),

@@ -14,20 +14,21 @@ from gis.errors import GeometryError
 from gis.plan import Finding, OpenRule, judge_flood, judge_overlap
 from gis.plan_rules import PlanRules
 from gis.weather import Weather
+from meshes.crowns import Crowns
 from meshes.facets import Facets, make_facets
 from meshes.polygons import Float32Array, FloatArray, IntArray, make_polygons
+from meshes.solar.canopy import make_canopy
+from meshes.solar.cast_words import Compass, by_azimuth, find_words
 from meshes.solar.courses import Courses
+from meshes.solar.edits import Standing
 from meshes.solar.irradiance import (
-    FACADE_ALBEDO,
-    GROUND_ALBEDO,
     Irradiation,
     irradiate_from,
 )
 from meshes.solar.light import Light
-from meshes.solar.lit_scene import Compass, LitScene, by_azimuth, light_scene
-from meshes.solar.loose_reflector import LooseReflector, for_newcomers
+from meshes.solar.lit_scene import LitScene, light_scene
 from meshes.solar.near import lay_out, near_caster
-from meshes.solar.newcomer import Shaded, count_words, find_words, shade
+from meshes.solar.newcomer import Shaded, count_words, shade
 from meshes.solar.occluders import (
     Occluders,
     district_occluders,
@@ -36,13 +37,16 @@ from meshes.solar.occluders import (
 )
 from meshes.solar.photovoltaics import PvPotential, pv_energy, pv_potential, yield_table
 from meshes.solar.reflection.surfaces import Ground
-from meshes.solar.reflector import make_reflector
+from meshes.solar.reflector import TiledReflector, for_newcomers, make_reflector
+from meshes.solar.regrowth import grown
+from meshes.solar.relight import patched
 from meshes.solar.shadow import Caster, make_caster
 from meshes.solar.sun import SunPath
 from meshes.solar.sun_hours import SunDay, blocked_bits, count_hours, sun_day
+from meshes.solar.tree_edits import fell
 from meshes.solar.visibility import Bits, FacetBits, facet_bits
 from meshes.solids import Kind, Solids, lod1_solids
-from twin.build import Built, sum_buildings
+from twin.build import Built, sum_buildings, tree_crowns
 from twin.siting_plan import PlanAnswer, ask_plan
 
 EQUINOX = date(2026, 3, 20)
@@ -68,8 +72,8 @@ class Site:
     ----------
     built : Built
         The twin as it stands.
-    scene : LitScene
-        Its light, laid out for questions.
+    lit : Standing
+        Its light, laid out for questions, with its trees.
     standing : Caster
         Everything that blocks light in it.
     day : SunDay
@@ -82,12 +86,12 @@ class Site:
         Hours of sun of each sensor on that day, and those from 9 to 17 [h].
     daylight : Daylight
         The hours of the year in which cells yield anything.
-    reflector : LooseReflector or None
+    reflector : TiledReflector or None
         What ground and buildings throw on a newcomer; None if nothing is.
     """
 
     built: Built
-    scene: LitScene
+    lit: Standing
     standing: Caster
     day: SunDay
     compass: Compass
@@ -95,7 +99,16 @@ class Site:
     hours: Float32Array
     day_hours: Float32Array
     daylight: "Daylight"
-    reflector: LooseReflector | None = None
+    reflector: TiledReflector | None = None
+
+    @property
+    def scene(self) -> LitScene:
+        """Its light."""
+        return self.lit.scene
+
+    def felled(self, candidate: Candidate) -> IntArray:
+        """Return the trees that must go for a candidate: those on its ground."""
+        return np.flatnonzero(self.built.district.trees.intersects(candidate.outline))
 
 
 @dataclass(frozen=True)
@@ -207,6 +220,10 @@ def prepare_site(built: Built, *, bits: FacetBits | None = None) -> Site:
         raise GeometryError(message)
     scene = light_scene(built.light, bits)
     occluders = district_occluders(district, built.solids)
+    lit = Standing(scene, occluders)
+    if scene.crowns is not None:
+        crowns = tree_crowns(district, built.solids)
+        lit = replace(lit, crowns=crowns, canopy=make_canopy(crowns))
     day = sun_day(
         EQUINOX,
         latitude=district.latitude,
@@ -221,7 +238,7 @@ def prepare_site(built: Built, *, bits: FacetBits | None = None) -> Site:
     by_facet = facet_bits(no_sun[compass.number], facets)
     return Site(
         built,
-        scene,
+        lit,
         standing,
         day,
         compass,
@@ -233,7 +250,7 @@ def prepare_site(built: Built, *, bits: FacetBits | None = None) -> Site:
     )
 
 
-def _reflector(built: Built, occluders: Occluders) -> LooseReflector | None:
+def _reflector(built: Built, occluders: Occluders) -> TiledReflector | None:
     """Solve what the twin's surfaces throw back, if anything is thrown back in it."""
     light = built.light
     if light.courses is None:
@@ -244,8 +261,8 @@ def _reflector(built: Built, occluders: Occluders) -> LooseReflector | None:
         light.sky,
         light.path,
         ground=Ground(terrain=built.district.terrain, origin=built.solids.origin),
-        albedo=GROUND_ALBEDO,
-        reflectance=FACADE_ALBEDO,
+        albedo=built.reflectances.ground.value,
+        reflectance=built.reflectances.of_polygons(built.solids, len(occluders.side)),
     )
     return for_newcomers(solved)
 
@@ -307,7 +324,8 @@ def evaluate(
     Notes
     -----
     Light of sun and sky equals that of a build of the whole district with the candidate
-    in it: the same bits, sums that differ by rounding. What ground and buildings throw
+    in it and without the trees on its ground: the same bits, sums that differ by rounding.
+    Hours of sun at the equinox leave all trees out. What ground and buildings throw
     back is left as it was: the candidate's shadow on the ground and the light from its
     own walls are left out, 0.2 % of a neighbour's light at most, and 3 % of what its own
     facades get. Checked in tests/twin/test_siting.py.
@@ -316,11 +334,12 @@ def evaluate(
     rules = plan if plan is not None else built.district.plan
     solids = lod1_solids(candidate.parts, origin=built.solids.origin)
     newcomer = solid_occluders(solids)
+    gone = site.felled(candidate) if site.lit.crowns is not None else np.empty(0, np.int64)
     # The neighbours' part and the newcomer's own know nothing of each other: each fills
     # the processors while the other runs its serial steps.
     with ThreadPoolExecutor(1) as beside:
-        lit = beside.submit(_light_newcomer, site, candidate, solids, threads)
-        shaded = shade(site.scene, newcomer, threads=threads)
+        lit = beside.submit(_light_newcomer, site, candidate, solids, gone, threads)
+        shaded = _shaded(site, newcomer, gone, threads)
         neighbours = _neighbours(site, newcomer, shaded, threads)
         light, pv, own = lit.result()
     answer = PlanAnswer()
@@ -344,8 +363,25 @@ def evaluate(
     )
 
 
+def _shaded(site: Site, newcomer: Occluders, gone: IntArray, threads: int | None) -> Shaded:
+    """Return who loses light to the newcomer, or wins it from trees that go for it."""
+    if not len(gone):
+        return shade(site.scene, newcomer, threads=threads)
+    scene = fell(site.lit, gone, threads=threads).scene
+    shaded = shade(scene, newcomer, threads=threads)
+    before, cleared = site.scene.light, scene.light
+    won = (cleared.facet_parts != before.facet_parts).any(axis=(1, 2))
+    facets = np.union1d(np.flatnonzero(won), shaded.facets)
+    after = patched(cleared, shaded.facets, shaded.after)
+    return Shaded(facets, before.take(facets), after.take(facets))
+
+
 def _light_newcomer(
-    site: Site, candidate: Candidate, solids: Solids, threads: int | None
+    site: Site,
+    candidate: Candidate,
+    solids: Solids,
+    gone: IntArray,
+    threads: int | None,
 ) -> tuple[Irradiation, PvPotential, pd.Series]:
     """Return the light on the new building, its solar cells and their sums."""
     built = site.built
@@ -361,9 +397,22 @@ def _light_newcomer(
         reflector=site.reflector,
         threads=threads,
     )
+    if site.lit.crowns is not None:
+        light = _behind_trees(site.lit.crowns, light, gone, threads)
     pv = pv_potential(light, built.weather, assumptions=built.pv.assumptions)
     hours = _hours_left(facets, blocked_bits(caster, facets, site.day), site.day)
     return light, pv, _own(candidate, light, pv, *hours)
+
+
+def _behind_trees(
+    crowns: Crowns, light: Irradiation, gone: IntArray, threads: int | None
+) -> Irradiation:
+    """Take off what the trees hold back that are not gone."""
+    left = np.setdiff1d(np.arange(len(crowns)), gone)
+    canopy = make_canopy(crowns.take(left))
+    workers = threads or os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        return grown(light_scene(light), canopy, pool=pool, workers=workers).light
 
 
 def _neighbours(

@@ -213,7 +213,8 @@ def _pictures(pictures: Pictures, site: Site) -> str:
             f'width="{SIZE[0]}" height="{SIZE[1]}"><figcaption>{caption}</figcaption>'
             "</figure>"
         )
-    trees = " Trees do not shade the light." if len(site.built.district.trees) else ""
+    shade = "" if site.lit.crowns is not None else " Trees do not shade the light."
+    trees = shade if len(site.built.district.trees) else ""
     moment = moment_words(pictures.sun.when, ENGLISH)
     return (
         f'{"".join(figures)}<div class="key">{_light_legend(pictures.scale)}<p>View '

@@ -140,9 +140,9 @@ def draw_pictures(
     candidate, district = evaluation.candidate, site.built.district
     after_facets = join_candidate(site, candidate)
     before_light, after_light = sensor_light(site, evaluation)
-    kept = ~district.trees.intersects(candidate.outline)
+    kept = np.delete(np.arange(len(district.trees)), site.felled(candidate))
     before = build_scene(district, site.built.facets)
-    after = build_scene(replace(district, trees=district.trees[kept]), after_facets)
+    after = build_scene(replace(district, trees=district.trees.iloc[kept]), after_facets)
     lost = np.zeros(after_facets.sensor_count)
     lost[: len(before_light)] = before_light - after_light[: len(before_light)]
     told("pictures", 0.15)

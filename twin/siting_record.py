@@ -94,7 +94,7 @@ METHOD = (
 )
 LIMITS = (
     "Buildings are blocks with flat roofs and upright walls (LoD1).",
-    "Trees do not shade.",
+    "{trees}",
     "Solar cells are a potential, not a plan.",
     "Daylight indoors, noise, wind and the detailed plan (detaljplan) are not judged.",
 )
@@ -104,6 +104,12 @@ PLAN_LIMITS = (
     "rules named here are judged, as its file words them; its map and text count.",
 )
 """What an answer does not say where a plan was asked."""
+
+TREES = {
+    True: "Trees shade in all seasons as porous crowns, before and after; those on the new "
+    "building's ground are felled for it. Hours of sun leave trees out.",
+    False: "Trees do not shade.",
+}
 
 
 def today() -> date:
@@ -124,6 +130,17 @@ def method_words(site: Site) -> tuple[str, ...]:
         )
         for sentence in METHOD
     )
+
+
+def tree_words(site: Site) -> str:
+    """Return whether and how trees shade."""
+    return TREES[site.lit.crowns is not None]
+
+
+def limit_words(site: Site, *, with_plan: bool) -> list[str]:
+    """Return what an answer leaves out, in sentences."""
+    limits = PLAN_LIMITS if with_plan else LIMITS
+    return [sentence.format(trees=tree_words(site)) for sentence in limits]
 
 
 def label_words(site: Site) -> str:
@@ -343,7 +360,7 @@ def origin_record(
             *(f"Plan: {source}" for source in plan.get("sources", ())),
         ],
         "method": list(method_words(site)),
-        "limits": list(PLAN_LIMITS if plan else LIMITS),
+        "limits": limit_words(site, with_plan=bool(plan)),
         "units": {
             "candidate": OWN_UNITS,
             "neighbour": NEIGHBOUR_UNITS,

@@ -8,7 +8,7 @@ import pandas as pd
 from gis.errors import TableError, UnknownIdError
 from twin.judgement import Status, departs, judge
 from twin.model import Model, SystemKind
-from twin.quantities import Quantity
+from twin.quantities import BUILDING_QUANTITIES, Quantity
 
 HOUR = pd.Timedelta(hours=1)
 
@@ -22,7 +22,8 @@ class TwinState:
     Parameters
     ----------
     model : Model
-        Buildings, systems, points; at most one point per building and quantity.
+        Buildings, systems, points; at most one point per building and quantity of
+        `BUILDING_QUANTITIES`. Others are not looked at.
     observations : DataFrame
         One row per value: `OBSERVATION_COLUMNS`; others are not looked at. ``time`` is the
         start of the interval in UTC, powers are consumption positive, generation negative;
@@ -88,7 +89,7 @@ class TwinState:
         # One value per cell, as checked: pivot_table would add up what it should refuse.
         values = points.pivot(index="building", columns="quantity", values="value")  # noqa: PD010
         wide = values.reindex(
-            index=buildings, columns=[quantity.value for quantity in Quantity]
+            index=buildings, columns=[quantity.value for quantity in BUILDING_QUANTITIES]
         )
         wide.columns.name = None
         groups = points.groupby("building")
@@ -132,7 +133,7 @@ class TwinState:
             quantity.value: float(sums.get(quantity.value, np.nan))
             if quantity.value in metered
             else 0.0
-            for quantity in Quantity
+            for quantity in BUILDING_QUANTITIES
             if quantity.is_power
         }
         measured = state.loc[
@@ -162,7 +163,7 @@ class TwinState:
             .drop_duplicates("point", keep="last")
         )
         columns = latest.set_index("point")[["time", "value", "source"]]
-        points = self.model.point_table.join(columns)
+        points = _building_points(self.model).join(columns)
         return points.assign(age=time - (points["time"] + self.step))
 
     def _expected_at(self, points: pd.DataFrame, time: pd.Timestamp) -> "pd.Series[float]":
@@ -219,7 +220,7 @@ def expected_pv_power(model: Model, facet_kw: pd.DataFrame) -> pd.DataFrame:
     owner = {
         facet: system.building
         for system in model.systems
-        if system.kind is SystemKind.PV
+        if system.kind is SystemKind.PV and system.building
         for facet in system.facets
     }
     missing = [facet for facet in owner if facet not in facet_kw.columns]
@@ -242,9 +243,14 @@ def _join(sources: "pd.Series[str]") -> str:
     return ", ".join(sorted(set(sources.dropna())))
 
 
+def _building_points(model: Model) -> pd.DataFrame:
+    """Return the rows of the point table that tell of buildings."""
+    return model.point_table.loc[[point.id for point in model.building_points]]
+
+
 def _check_model(model: Model) -> None:
     """Refuse models whose buildings have no single value of a quantity."""
-    table = model.point_table
+    table = _building_points(model)
     repeated = table[table.duplicated(["building", "quantity"])]
     if len(repeated):
         message = (

@@ -15,7 +15,7 @@ from gis.files import atomic_path
 from meshes.facets import Facets
 from meshes.polygons import FloatArray
 from meshes.solids import Kind
-from twin.quantities import Quantity
+from twin.quantities import BUILDING_QUANTITIES
 
 COMPRESSION = "zstd"
 
@@ -131,7 +131,12 @@ SENSOR_COLUMNS = (
 METER_COLUMNS = (
     Column("point", ID, "", "measuring point: building/system/point"),
     Column("building", ID, "", "building"),
-    Column("quantity", ID, "", "; ".join(f"{q.value}: {q.meaning}" for q in Quantity)),
+    Column(
+        "quantity",
+        ID,
+        "",
+        "; ".join(f"{q.value}: {q.meaning}" for q in BUILDING_QUANTITIES),
+    ),
     Column("time", INSTANT, "", "start of the interval, UTC"),
     Column(
         "value",

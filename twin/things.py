@@ -1,19 +1,34 @@
 """Write the things of a twin as JSON that a person can read, and read them back."""
 
 import json
+import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from gis.errors import HeidiError, SourceError, TableError
 from gis.files import atomic_path
-from twin.model import Building, Model, Point, System, SystemKind
+from twin.model import (
+    DISTRICT,
+    INTERVAL,
+    Building,
+    District,
+    Model,
+    Point,
+    System,
+    SystemKind,
+)
 from twin.quantities import Quantity
 
 FILE = "model.json"
 """Name of the file in the twin folder."""
 
 FORMAT = "heidi-model"
-VERSION = 1
+VERSION = 2
+"""Version 1, without district, intervals, names and validity, is read as well."""
+
+MOST_BYTES = 100_000_000
+"""Bytes of a file; 5,000 points take one and a half million."""
 
 KINDS = {kind.value: kind for kind in SystemKind}
 QUANTITIES = {quantity.value: quantity for quantity in Quantity}
@@ -33,6 +48,23 @@ def write_model(path: Path, model: Model) -> None:
     OutputError
         If the file cannot be written.
     """
+    text = model_text(model)
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def model_text(model: Model) -> str:
+    """Return what `write_model` writes.
+
+    Parameters
+    ----------
+    model : Model
+
+    Returns
+    -------
+    str
+        JSON; the same model gives the same text.
+    """
     points: dict[str, list[dict[str, Any]]] = {}
     for point in model.points:
         points.setdefault(point.system, []).append(
@@ -40,7 +72,9 @@ def write_model(path: Path, model: Model) -> None:
                 "id": point.id,
                 "quantity": point.quantity.value,
                 "unit": point.quantity.unit,
-                "brick": point.quantity.brick,
+                "brick": point.brick_class,
+                "interval_s": point.interval,
+                **_told(point),
             }
         )
     systems: dict[str, list[dict[str, Any]]] = {}
@@ -51,12 +85,18 @@ def write_model(path: Path, model: Model) -> None:
                 "kind": system.kind.value,
                 "brick": system.kind.brick,
                 **({"facets": list(system.facets)} if system.facets else {}),
+                **_told(system),
                 "points": points.get(system.id, []),
             }
         )
     told = {
         "format": FORMAT,
         "version": VERSION,
+        "district": {
+            "id": model.district.id,
+            "name": model.district.name,
+            "systems": systems.get(DISTRICT, []),
+        },
         "buildings": [
             {
                 "id": building.id,
@@ -69,9 +109,42 @@ def write_model(path: Path, model: Model) -> None:
             for building in model.buildings
         ],
     }
-    text = json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False)
-    with atomic_path(path) as temporary:
-        temporary.write_text(f"{text}\n", encoding="utf-8", newline="\n")
+    return f"{json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False)}\n"
+
+
+def _told(thing: System | Point) -> dict[str, str]:
+    """Return what only some systems and points have."""
+    told = {
+        "name": thing.name,
+        "valid_from": date_text(thing.valid_from),
+        "valid_to": date_text(thing.valid_to),
+    }
+    return {key: text for key, text in told.items() if text}
+
+
+def date_text(day: date | None) -> str:
+    """Return a day as ISO 8601 text, "" for none."""
+    return "" if day is None else day.isoformat()
+
+
+def read_date(text: str) -> date | None:
+    """Return the day that an ISO 8601 text tells, None for "".
+
+    Raises
+    ------
+    TableError
+        If it is no day.
+    """
+    if not text:
+        return None
+    message = f"a day must be like 2026-06-21, got {text[:40]!r}"
+    # Weeks and dates without strokes would be taken as well, other digits too.
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise TableError(message)
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise TableError(message) from error
 
 
 def read_model(path: Path) -> Model:
@@ -93,37 +166,110 @@ def read_model(path: Path) -> Model:
     TableError
         If what it says does not hang together.
     """
+    content = _read(path)
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        told = json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        message = f"{path} must be JSON: {error}; build the twin again"
+        raise SourceError(message) from error
+    return model_of(told, str(path))
+
+
+def model_of(told: object, name: str) -> Model:
+    """Make the model that parsed JSON tells of.
+
+    Parameters
+    ----------
+    told : object
+        As `json.loads` gives it.
+    name : str
+        Of the file, for messages.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    SourceError
+        If it is of another format or version.
+    TableError
+        If what it says does not hang together.
+    """
+    if not isinstance(told, dict):
+        told = {}
+    found = (told.get("format"), told.get("version"))
+    # True and 2.0 equal whole numbers to Python, and are no versions.
+    if found[0] != FORMAT or type(found[1]) is not int or not 1 <= found[1] <= VERSION:
+        message = (
+            f"{name} must be {FORMAT} of version 1 to {VERSION}, got {found}; build the "
+            "twin again with this program"
+        )
+        raise SourceError(message)
+    try:
+        return _model(told)
+    except HeidiError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        message = f"{name} must list buildings, systems and points: {error!r}; build again"
+        raise TableError(message) from error
+
+
+def _read(path: Path) -> bytes:
+    """Return the content of the file."""
+    try:
+        size = path.stat().st_size
+        content = path.read_bytes() if size <= MOST_BYTES else b""
     except FileNotFoundError as error:
         message = f"{path} must exist, but is missing; build the twin again"
         raise SourceError(message) from error
     except OSError as error:
         message = f"{path} must be readable: {error.strerror}; change the rights"
         raise SourceError(message) from error
-    except ValueError as error:
-        message = f"{path} must be JSON: {error}; build the twin again"
-        raise SourceError(message) from error
-    found = (told.get("format"), told.get("version")) if isinstance(told, dict) else ()
-    if found != (FORMAT, VERSION):
-        message = (
-            f"{path} must be {FORMAT} of version {VERSION}, got {found}; build the twin "
-            "again with this program"
-        )
+    if size > MOST_BYTES:
+        message = f"{path} must have at most {MOST_BYTES:,} bytes, got {size:,}; cut it"
         raise SourceError(message)
-    try:
-        return _model(told["buildings"])
-    except HeidiError:
-        raise
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        message = f"{path} must list buildings, systems and points: {error!r}; build again"
-        raise TableError(message) from error
+    return content
 
 
-def _model(told: list[dict[str, Any]]) -> Model:
+def _model(told: dict[str, Any]) -> Model:
     """Make the things that the file tells of."""
-    buildings, systems, points = [], [], []
-    for building in told:
+    buildings: list[Building] = []
+    systems: list[System] = []
+    points: list[Point] = []
+
+    def take(owner: str, listed: list[dict[str, Any]]) -> None:
+        """Take the systems of a building or of the district."""
+        for system in listed:
+            kind = KINDS[system["kind"]]
+            systems.append(
+                System(
+                    system["id"],
+                    owner,
+                    kind,
+                    tuple(system.get("facets", ())),
+                    system.get("name", ""),
+                    read_date(system.get("valid_from", "")),
+                    read_date(system.get("valid_to", "")),
+                )
+            )
+            for point in system["points"]:
+                quantity = QUANTITIES[point["quantity"]]
+                brick = point.get("brick", "")
+                points.append(
+                    Point(
+                        point["id"],
+                        system["id"],
+                        quantity,
+                        int(point.get("interval_s", INTERVAL)),
+                        point.get("name", ""),
+                        "" if brick == quantity.brick else brick,
+                        read_date(point.get("valid_from", "")),
+                        read_date(point.get("valid_to", "")),
+                    )
+                )
+
+    for building in told["buildings"]:
         buildings.append(
             Building(
                 building["id"],
@@ -133,12 +279,12 @@ def _model(told: list[dict[str, Any]]) -> Model:
                 floor_area=building["floor_area_m2"],
             )
         )
-        for system in building["systems"]:
-            facets = tuple(system.get("facets", ()))
-            kind = KINDS[system["kind"]]
-            systems.append(System(system["id"], building["id"], kind, facets))
-            points += [
-                Point(point["id"], system["id"], QUANTITIES[point["quantity"]])
-                for point in system["points"]
-            ]
-    return Model(tuple(buildings), tuple(systems), tuple(points))
+        take(building["id"], building["systems"])
+    district = told.get("district", {"id": District().id, "name": "", "systems": []})
+    take(DISTRICT, district["systems"])
+    return Model(
+        tuple(buildings),
+        tuple(systems),
+        tuple(points),
+        District(district["id"], district["name"]),
+    )

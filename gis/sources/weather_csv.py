@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from gis.errors import TableError, WeatherError
-from gis.sources.weather_hours import VALUES, RawHours, brief, whole_hours
+from gis.sources.weather_hours import VALUES, RawHours, brief, whole_steps
+from gis.weather import HOUR
 
 # Names that loggers, PVGIS, Open-Meteo, NSRDB and pvlib give to the same thing, in lower
 # case without units; the first that is present wins.
@@ -44,7 +45,7 @@ _NOTHING = frozenset(
 )
 
 
-def read_csv_hours(text: str, name: str) -> RawHours:
+def read_csv_hours(text: str, name: str, *, step_minutes: float | None = HOUR) -> RawHours:
     """Read a table with a header line.
 
     Parameters
@@ -55,11 +56,13 @@ def read_csv_hours(text: str, name: str) -> RawHours:
         of their column says ``utc``. Steps of an hour or finer.
     name : str
         Of the file, for messages and the source line.
+    step_minutes : float or None
+        Steps to average to [min]; None keeps those of the file.
 
     Returns
     -------
     RawHours
-        All its hours, finer steps averaged.
+        All its steps.
 
     Raises
     ------
@@ -81,12 +84,16 @@ def read_csv_hours(text: str, name: str) -> RawHours:
     place = [_constant(numbers, key) for key in ("latitude", "longitude")]
     known = place[0] is not None and place[1] is not None
     values = numbers[[key for key in VALUES if key in numbers]]
+    table, step = whole_steps(
+        values.set_axis(times, axis=0), notes, step_minutes=step_minutes
+    )
     return RawHours(
-        table=whole_hours(values.set_axis(times, axis=0), notes),
+        table=table,
         latitude=place[0] if known else None,
         longitude=place[1] if known else None,
         source=f"Weather file {name}",
         notes=tuple(notes),
+        step_minutes=step,
     )
 
 

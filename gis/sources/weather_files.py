@@ -9,15 +9,24 @@ import pandas as pd
 from gis.errors import SourceError, TableError, WeatherError
 from gis.sources.weather_csv import read_csv_hours
 from gis.sources.weather_folder import join_hours, weather_files_in
-from gis.sources.weather_hours import VALUES, RawHours, RawYear, one_year, read_text
+from gis.sources.weather_hours import (
+    VALUES,
+    NotAYearError,
+    RawHours,
+    RawYear,
+    one_year,
+    read_text,
+    whole_stretch,
+)
 from gis.sources.weather_json import read_json_hours
 from gis.sources.weather_models import read_epw_hours
 from gis.sources.weather_smhi import is_metobs_csv, read_metobs_csv
 from gis.weather import (
+    HOUR,
     IRRADIANCE,
-    MIDDLE_OF_HOUR,
     RANGES,
     Weather,
+    count_steps,
     make_weather,
     place_or_district,
 )
@@ -25,11 +34,13 @@ from gis.weather_clock import find_sun_offset
 from gis.weather_gaps import MOST_REPLACED, fill_year
 
 
-def _read_text_hours(text: str, name: str) -> RawHours:
+def _read_text_hours(
+    text: str, name: str, *, step_minutes: float | None = HOUR
+) -> RawHours:
     """Read a CSV table, SMHI's or any other."""
-    return (
-        read_metobs_csv(text, name) if is_metobs_csv(text) else read_csv_hours(text, name)
-    )
+    if is_metobs_csv(text):
+        return read_metobs_csv(text, name)
+    return read_csv_hours(text, name, step_minutes=step_minutes)
 
 
 READERS: dict[str, Callable[[str, str], RawYear | RawHours]] = {
@@ -39,6 +50,11 @@ READERS: dict[str, Callable[[str, str], RawYear | RawHours]] = {
     ".json": read_json_hours,
 }
 
+TEXTS = (".csv", ".txt")
+"""Files whose steps may be finer than an hour; all others hold hours."""
+
+# Of a part of the year, from the darkest month with a sun to a polar summer.
+_LEAST_PART, _MOST_PART = 20.0, 4000.0
 # Yearly GHI on Earth lies between the poles' and the Atacama's [kWh/m2].
 _LEAST_GHI, _MOST_GHI = 300.0, 2800.0
 _NIGHT_OFFSET = -20.0  # [W/m2] zero offsets of pyranometers at night are a few watts
@@ -77,7 +93,7 @@ def read_weather(
     WeatherError
         If the hours are not one plausible year.
     """
-    raw = _raw(Path(path))
+    raw = _raw(Path(path), step_minutes=HOUR)
     if isinstance(raw, RawHours):
         _check_quantities(raw, Path(path).name)
         least = None if reference is None else 1.0 - MOST_REPLACED
@@ -87,6 +103,47 @@ def read_weather(
         message = f"{path} holds one year, labelled {held}, got year={year}; leave it out"
         raise WeatherError(message)
     return _weather(raw, reference)
+
+
+def read_series(
+    path: Path, *, step_minutes: float | None = None, reference: Weather | None = None
+) -> Weather:
+    """Read, align, complete and check weather in the steps that the file has.
+
+    Parameters
+    ----------
+    path : Path
+        As of `read_weather`.
+    step_minutes : float, optional
+        Steps to average to, one of `gis.weather.STEPS`; by default those of the file.
+    reference : Weather or None
+        A year of hours that stands in for gaps too long for their neighbours.
+
+    Returns
+    -------
+    Weather
+        One year where the file holds one, else all from its first to its last step, a day
+        at least; a note says so.
+
+    Raises
+    ------
+    SourceError, TableError, WeatherError
+        As `read_weather`, or if the file has no such steps.
+    """
+    raw = _raw(Path(path), step_minutes=step_minutes)
+    if step_minutes not in (None, raw.step_minutes):
+        message = (
+            f"{Path(path).name} has steps of {raw.step_minutes:g} min, got a wish for "
+            f"{step_minutes:g} min; only finer steps can be averaged"
+        )
+        raise WeatherError(message)
+    if isinstance(raw, RawYear):
+        return _weather(raw, reference)
+    _check_quantities(raw, Path(path).name)
+    try:
+        return _weather(one_year(raw), reference)
+    except NotAYearError:
+        return _weather(whole_stretch(raw), reference, part=True)
 
 
 def read_years(path: Path) -> tuple[Weather, ...]:
@@ -107,7 +164,7 @@ def read_years(path: Path) -> tuple[Weather, ...]:
     HeidiError
         As `read_weather`, if no year can be used.
     """
-    raw = _raw(Path(path))
+    raw = _raw(Path(path), step_minutes=HOUR)
     if not isinstance(raw, RawHours):
         return (_weather(raw, None),)
     _check_quantities(raw, Path(path).name)
@@ -124,13 +181,15 @@ def read_years(path: Path) -> tuple[Weather, ...]:
     return (_weather(one_year(raw), None),)
 
 
-def read_hours(path: Path) -> RawHours:
+def read_hours(path: Path, *, step_minutes: float | None = HOUR) -> RawHours:
     """Read the hours of a file or folder as they stand, whatever their number.
 
     Parameters
     ----------
     path : Path
-        As of `read_weather`; finer steps are averaged to hours, nothing is repaired.
+        As of `read_weather`; nothing is repaired.
+    step_minutes : float or None
+        Steps to average to [min]; None keeps those of the file.
 
     Returns
     -------
@@ -142,19 +201,19 @@ def read_hours(path: Path) -> RawHours:
     SourceError, TableError, WeatherError
         If the file cannot be read.
     """
-    raw = _raw(Path(path))
+    raw = _raw(Path(path), step_minutes=step_minutes)
     if isinstance(raw, RawHours):
         return raw
     return RawHours(raw.table, raw.latitude, raw.longitude, raw.source, raw.notes)
 
 
-def _raw(path: Path) -> RawYear | RawHours:
+def _raw(path: Path, *, step_minutes: float | None) -> RawYear | RawHours:
     """Read a file, or the files of a folder, by their suffix."""
     if path.is_dir() and not path.suffix:
         files = weather_files_in(path, tuple(READERS))
         parts = []
         for file in files:
-            part = _raw(file)
+            part = _raw(file, step_minutes=step_minutes)
             if isinstance(part, RawYear):
                 message = (
                     f"a folder of weather must hold series, got the typical year "
@@ -162,8 +221,14 @@ def _raw(path: Path) -> RawYear | RawHours:
                 )
                 raise SourceError(message)
             parts.append(part)
+        if len({part.step_minutes for part in parts}) > 1:
+            # Minutes beside hours: what can be joined are hours.
+            return _raw(path, step_minutes=HOUR)
         return join_hours(parts, path.name)
-    reader = READERS.get(path.suffix.lower())
+    suffix = path.suffix.lower()
+    if suffix in TEXTS:
+        return _read_text_hours(read_text(path), path.name, step_minutes=step_minutes)
+    reader = READERS.get(suffix)
     if reader is None:
         known = ", ".join(READERS)
         message = f"weather must be one of {known}, got {path.name!r}; convert or rename it"
@@ -184,14 +249,20 @@ def _check_quantities(raw: RawHours, name: str) -> None:
     raise TableError(message)
 
 
-def _weather(raw: RawYear, reference: Weather | None) -> Weather:
-    """Make a checked year of what a reader found."""
+def _weather(raw: RawYear, reference: Weather | None, *, part: bool = False) -> Weather:
+    """Make a checked year, or a part of one, of what a reader found."""
     notes = list(raw.notes)
-    table = _plausible(raw.table, notes)
+    if part:
+        index = pd.DatetimeIndex(raw.table.index)
+        notes.append(
+            f"The weather is no year: sums are those of {index[0]:%Y-%m-%d %H:%M} to "
+            f"{index[-1] + pd.Timedelta(minutes=raw.step_minutes):%Y-%m-%d %H:%M} UTC."
+        )
+    table = _plausible(raw, notes, part=part)
     latitude, longitude = place_or_district(raw.latitude, raw.longitude)
     if raw.latitude is None:
         notes.append("The file names no place; the sun is computed for the district.")
-    table, minutes = _aligned(table, raw, notes)
+    table, minutes = _aligned(table, raw, notes, part=part)
     done = fill_year(
         table,
         latitude=latitude,
@@ -207,12 +278,13 @@ def _weather(raw: RawYear, reference: Weather | None) -> Weather:
         notes=(*notes, *done.notes),
         sun_offset_minutes=minutes,
         flags=done.flags,
+        part=part,
     )
 
 
-def _plausible(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+def _plausible(raw: RawYear, notes: list[str], *, part: bool) -> pd.DataFrame:
     """Turn sentinels to NaN and night offsets to zero; refuse wrong units."""
-    clean = table.reindex(columns=list(VALUES)).astype(np.float64)
+    clean = raw.table.reindex(columns=list(VALUES)).astype(np.float64)
     negative = np.zeros(len(clean), dtype=np.bool_)
     for name in IRRADIANCE:
         values = clean[name]
@@ -221,14 +293,15 @@ def _plausible(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
         if (values > high).sum() > _MOST_SPOILED * max(int(positive.sum()), 1):
             message = (
                 f"{name.upper()} must be in W/m2, got {values.max():,.0f} at most and more "
-                f"than {high:,.0f} in {int((values > high).sum())} hours; "
+                f"than {high:,.0f} in "
+                f"{count_steps(int((values > high).sum()), raw.step_minutes)}; "
                 "divide J/m2 per hour by 3600"
             )
             raise WeatherError(message)
         offset = (values < 0.0) & (values >= _NIGHT_OFFSET)
         negative |= offset.to_numpy()
         clean[name] = values.mask(offset, 0.0)
-    _check_units(clean)
+    _check_units(clean, part=part)
     dropped = 0
     for name, (low, high, _) in RANGES.items():
         outside = (clean[name] < low) | (clean[name] > high)
@@ -236,22 +309,24 @@ def _plausible(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
         clean[name] = clean[name].mask(outside)
     if count := int(negative.sum()):
         notes.append(
-            f"Small negative radiation was set to 0 in {count} hours (zero offset)."
+            "Small negative radiation was set to 0 in "
+            f"{count_steps(count, raw.step_minutes)} (zero offset)."
         )
     if dropped:
         notes.append(f"{dropped} values out of range (such as -999) were taken as missing.")
     return clean
 
 
-def _check_units(table: pd.DataFrame) -> None:
+def _check_units(table: pd.DataFrame, *, part: bool) -> None:
     """Refuse sums and means that only another unit explains."""
+    least, most = (_LEAST_PART, _MOST_PART) if part else (_LEAST_GHI, _MOST_GHI)
     ghi, (low, high, _) = table["ghi"], RANGES["ghi"]
     ghi = ghi[(ghi >= low) & (ghi <= high)]
     if len(ghi):
         annual = float(ghi.mean()) * 8.76
-        if not _LEAST_GHI <= annual <= _MOST_GHI:
+        if not least <= annual <= most:
             message = (
-                f"GHI must sum up to {_LEAST_GHI:g} to {_MOST_GHI:g} kWh/m2 a year, "
+                f"GHI must sum up to {least:g} to {most:g} kWh/m2 a year, "
                 f"got {annual:.4g}; give W/m2 "
                 "(1000 times kWh/m2 per hour, J/m2 per hour divided by 3600)"
             )
@@ -265,12 +340,13 @@ def _check_units(table: pd.DataFrame) -> None:
 
 
 def _aligned(
-    table: pd.DataFrame, raw: RawYear, notes: list[str]
+    table: pd.DataFrame, raw: RawYear, notes: list[str], *, part: bool
 ) -> tuple[pd.DataFrame, float]:
-    """Find the sun of the labels; move labels by whole hours where they need it."""
+    """Find the sun of the labels; move labels by whole steps where they need it."""
+    step = raw.step_minutes
     fit = find_sun_offset(table, latitude=raw.latitude, longitude=raw.longitude)
     if not fit.decisive:
-        return table, MIDDLE_OF_HOUR
+        return table, step / 2.0
     if fit.out_of_range:
         message = (
             "the radiation must fit the sun at the file's place, got the best fit "
@@ -281,21 +357,27 @@ def _aligned(
         "closure": f"RMSE {fit.error:.1f} instead of {fit.error_at_middle:.1f} W/m2",
         "clear days": f"{fit.samples} clear days",
     }.get(fit.method, "")
+    every = "hour" if step == HOUR else "step"
     notes.append(
         f"The sun {fit.minutes:+g} min from the labels fits the radiation better than the "
-        f"middle of the hour (by {fit.method}, {misfit}); it is used."
+        f"middle of the {every} (by {fit.method}, {misfit}); it is used."
     )
     # Offsets of 0 to 60 min belong to the labelled hour; the rest are other labels.
-    shift = (
-        int(np.floor((fit.minutes + 15.0) / 60.0)) if not -15 <= fit.minutes <= 75 else 0
-    )
+    slack = step / 4.0
+    within = -slack <= fit.minutes <= step + slack
+    shift = 0 if within else int(np.floor((fit.minutes + slack) / step))
     if shift == 0:
         return table, fit.minutes
+    away = f"{shift:+d} h" if step == HOUR else f"{shift * step:+g} min"
+    if part:
+        notes.append(f"Labels were moved by {away} to the start of the {every}.")
+        moved = table.set_axis(table.index + pd.Timedelta(minutes=shift * step), axis=0)
+        return moved, fit.minutes - step * shift
     notes.append(
-        f"Labels were moved by {shift:+d} h to the start of the hour; what left the year "
+        f"Labels were moved by {away} to the start of the {every}; what left the year "
         "at one end stands at the other."
     )
     moved = pd.DataFrame(
         np.roll(table.to_numpy(), shift, axis=0), index=table.index, columns=table.columns
     )
-    return moved, fit.minutes - 60.0 * shift
+    return moved, fit.minutes - step * shift

@@ -56,7 +56,8 @@ def join_hours(parts: Sequence[RawHours], name: str) -> RawHours:
     Parameters
     ----------
     parts : sequence of RawHours
-        One or more; where two know the same value of the same hour, the earlier part wins.
+        One or more of equal steps; where two know the same value of the same time, the
+        earlier part wins.
     name : str
         Of the whole, for the source line.
 
@@ -98,6 +99,7 @@ def join_hours(parts: Sequence[RawHours], name: str) -> RawHours:
         longitude=place[1],
         source="; ".join(dict.fromkeys(part.source for part in parts))[:400],
         notes=tuple(dict.fromkeys(notes)),
+        step_minutes=parts[0].step_minutes,
     )
 
 

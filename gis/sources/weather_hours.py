@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gis.errors import SourceError, WeatherError
+from gis.weather import HOUR, STEPS, count_steps
 
 VALUES = ("ghi", "dni", "dhi", "temp_air", "wind_speed")
 MOST_BYTES = 500_000_000  # a year of minutes with fifty columns
@@ -17,7 +18,12 @@ MOST_JSON_BYTES = 100_000_000  # twenty years of hours; parsed JSON takes ten ti
 
 _FEWEST_SAMPLES = 0.5  # share of an hour's samples that make a mean
 _YEAR_SHARE = 0.9  # of the hours, without which it is no year
+MOST_HOLES = 2  # times as many steps as rows, beyond which it is no one stretch of time
 _EARLIEST, _LATEST = 1850, 2200  # no weather was logged before, and none will be soon
+
+
+class NotAYearError(WeatherError):
+    """Weather that does not cover a year."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +33,16 @@ class RawYear:
     Attributes
     ----------
     table : pd.DataFrame
-        UTC labels on whole hours without holes, 8,760 or 8,784 rows; some of `VALUES`, NaN
-        where missing.
+        UTC labels on whole steps without holes, such as 8,760 or 8,784 hours; some of
+        `VALUES`, NaN where missing.
     latitude, longitude : float or None
         Place [degrees].
     source : str
         Origin in one line.
     notes : tuple of str
         What the reader did.
+    step_minutes : float
+        Length of a step [min].
     """
 
     table: pd.DataFrame
@@ -42,16 +50,17 @@ class RawYear:
     longitude: float | None
     source: str
     notes: tuple[str, ...] = ()
+    step_minutes: float = HOUR
 
 
 @dataclass(frozen=True)
 class RawHours:
-    """Hours of any stretch of time, not yet checked.
+    """Hours, or finer steps, of any stretch of time, not yet checked.
 
     Attributes
     ----------
     table : pd.DataFrame
-        UTC labels on whole hours, rising, holes allowed; some of `VALUES` or other
+        UTC labels on whole steps, rising, holes allowed; some of `VALUES` or other
         quantities, NaN where missing.
     latitude, longitude : float or None
         Place [degrees].
@@ -59,6 +68,8 @@ class RawHours:
         Origin in one line.
     notes : tuple of str
         What the reader did.
+    step_minutes : float
+        Length of a step [min].
     """
 
     table: pd.DataFrame
@@ -66,6 +77,7 @@ class RawHours:
     longitude: float | None
     source: str
     notes: tuple[str, ...] = ()
+    step_minutes: float = HOUR
 
     @property
     def years(self) -> tuple[int, ...]:
@@ -76,12 +88,19 @@ class RawHours:
         return tuple(
             int(year)
             for year, count in zip(years, counts, strict=True)
-            if count >= _YEAR_SHARE * len(_calendar_year(int(year)))
+            if count >= _YEAR_SHARE * len(_calendar_year(int(year), self.step_minutes))
         )
 
 
 def whole_hours(values: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
-    """Bring rows in order and to means over whole hours.
+    """Bring rows in order and to means over whole hours: see `whole_steps`."""
+    return whole_steps(values, notes, step_minutes=HOUR)[0]
+
+
+def whole_steps(
+    values: pd.DataFrame, notes: list[str], *, step_minutes: float | None = None
+) -> tuple[pd.DataFrame, float]:
+    """Bring rows in order and to means over whole steps.
 
     Parameters
     ----------
@@ -89,16 +108,21 @@ def whole_hours(values: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
         Numbers, indexed by UTC moments in any order; NaN where missing.
     notes : list of str
         What was done is added here.
+    step_minutes : float, optional
+        One of `gis.weather.STEPS`, no finer than the rows; by default the rows' own.
 
     Returns
     -------
-    pd.DataFrame
-        Rising labels on whole hours; hours with less than half of their samples are NaN.
+    table : pd.DataFrame
+        Rising labels on whole steps; steps with less than half of their samples are NaN.
+    minutes : float
+        Their length [min].
 
     Raises
     ------
     WeatherError
-        If a time has two values, or rows are further apart than an hour.
+        If a time has two values, rows are further apart than an hour, or finer steps are
+        wanted than there are.
     """
     index = pd.DatetimeIndex(values.index)
     strange = (index.year < _EARLIEST) | (index.year > _LATEST)
@@ -137,15 +161,34 @@ def whole_hours(values: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
             f"weather must come every hour or finer, got every {step:g} min; interpolate it"
         )
         raise WeatherError(message)
-    if step == 60.0 and (index == index.floor("h")).all():
-        return values
-    if step < 60.0:
-        notes.append(f"Values every {step:g} min were averaged to hours.")
-    else:
+    wanted = _wanted_step(step, step_minutes)
+    grid = index.floor(f"{wanted:g}min")
+    if step == wanted and (index == grid).all():
+        return values, wanted
+    every = "hours" if wanted == HOUR else f"steps of {wanted:g} min"
+    if step < wanted:
+        notes.append(f"Values every {step:g} min were averaged to {every}.")
+    elif wanted == HOUR:
         notes.append(f"Labels at minute {index[0].minute} were moved to the full hour.")
-    group = values.groupby(index.floor("h"))
-    enough = group.count() >= _FEWEST_SAMPLES * 60.0 / step
-    return group.mean().where(enough)
+    else:
+        notes.append(f"Labels were moved to the start of their {every}.")
+    group = values.groupby(grid)
+    enough = group.count() >= _FEWEST_SAMPLES * wanted / step
+    return group.mean().where(enough), wanted
+
+
+def _wanted_step(own: float, wanted: float | None) -> float:
+    """Return the step to bring rows to; refuse what cannot be."""
+    if wanted is None:
+        wanted = own
+    if wanted not in STEPS or wanted < own:
+        message = (
+            f"steps of weather must be one of {', '.join(map(str, STEPS))} min and no "
+            f"finer than the file's, got {wanted:g} min from a file of {own:g} min; "
+            "choose another"
+        )
+        raise WeatherError(message)
+    return float(wanted)
 
 
 def one_year(
@@ -177,23 +220,27 @@ def one_year(
     index = pd.DatetimeIndex(raw.table.index)
     counts = _light(raw.table).groupby(index.year).count()
     chosen = int(counts.index[int(counts.to_numpy().argmax())]) if year is None else year
-    full = _calendar_year(chosen) if _EARLIEST <= chosen <= _LATEST else index[:0]
+    step = raw.step_minutes
+    known = _EARLIEST <= chosen <= _LATEST
+    full = _calendar_year(chosen, step) if known else index[:0]
     if year is None and counts[chosen] < least * len(full):
         end = index[0] + pd.DateOffset(years=1)
-        full = pd.date_range(index[0], end, freq="h", inclusive="left")
+        full = pd.date_range(index[0], end, freq=f"{step:g}min", inclusive="left")
     within = int(index.isin(full).sum())
     if within < least * len(full) or not within:
         what = "weather must cover a full year" if year is None else f"{year} must be full"
+        held = count_steps(within if year else len(index), step)
         message = (
-            f"{what}, got {within if year else len(index)} hours from "
+            f"{what}, got {held} from "
             f"{index[0]:%Y-%m-%d %H:%M} to {index[-1]:%Y-%m-%d %H:%M} UTC; "
             "give a year of hours"
         )
-        raise WeatherError(message)
+        raise NotAYearError(message)
     notes = list(raw.notes)
     if len(index) > within:
         notes.append(
-            f"Of the file's {len(index)} hours, the year from {full[0]:%Y-%m-%d} was taken."
+            f"Of the file's {count_steps(len(index), step)}, the year from "
+            f"{full[0]:%Y-%m-%d} was taken."
         )
     return RawYear(
         table=raw.table.reindex(full),
@@ -201,6 +248,41 @@ def one_year(
         longitude=raw.longitude,
         source=raw.source,
         notes=tuple(notes),
+        step_minutes=step,
+    )
+
+
+def whole_stretch(raw: RawHours) -> RawYear:
+    """Return all steps from the first to the last, without holes in their labels.
+
+    Parameters
+    ----------
+    raw : RawHours
+        With radiation and temperature.
+
+    Raises
+    ------
+    WeatherError
+        If most of it is holes: files of times far apart.
+    """
+    index = pd.DatetimeIndex(raw.table.index)
+    step = raw.step_minutes
+    count = int((index[-1] - index[0]) / pd.Timedelta(minutes=step)) + 1
+    if count > MOST_HOLES * len(index):
+        message = (
+            "weather must be one stretch of time, got "
+            f"{count_steps(len(index), step)} from {index[0]:%Y-%m-%d} to "
+            f"{index[-1]:%Y-%m-%d}; give one stretch alone"
+        )
+        raise WeatherError(message)
+    full = pd.date_range(index[0], periods=count, freq=f"{step:g}min")
+    return RawYear(
+        table=raw.table.reindex(full),
+        latitude=raw.latitude,
+        longitude=raw.longitude,
+        source=raw.source,
+        notes=raw.notes,
+        step_minutes=step,
     )
 
 
@@ -211,10 +293,14 @@ def _light(table: pd.DataFrame) -> "pd.Series[float]":
     return column
 
 
-def _calendar_year(year: int) -> pd.DatetimeIndex:
-    """Hours of a calendar year, UTC."""
+def _calendar_year(year: int, step: float) -> pd.DatetimeIndex:
+    """Return the labels of a calendar year in steps [min], UTC."""
     return pd.date_range(
-        f"{year}-01-01", f"{year + 1}-01-01", freq="h", tz="UTC", inclusive="left"
+        f"{year}-01-01",
+        f"{year + 1}-01-01",
+        freq=f"{step:g}min",
+        tz="UTC",
+        inclusive="left",
     )
 
 

@@ -46,6 +46,9 @@ UNDERSTOOD = (
 )
 """Extensions that do not change a shape, or that are read."""
 
+SHARED = 1000
+"""Places at most where nodes stand that have another parent already."""
+
 DEEPEST = 200
 """Nodes below each other."""
 
@@ -207,7 +210,10 @@ class _Reading:
             )
             raise SourceError(message)
         self._visits += 1
-        check_count(self._visits, "nodes", self.path.name, most=MOST_GROUPS)
+        # The format allows a node one parent; files that share a few are read, but not
+        # those that double at every step.
+        most = min(MOST_GROUPS, len(self._things("nodes")) + SHARED)
+        check_count(self._visits, "nodes", self.path.name, most=most)
         node = self._things_at("nodes", number)
         with np.errstate(all="ignore"):  # absurd numbers are refused at the end
             placed = above @ _transform(node)

@@ -11,6 +11,7 @@ from pandas.api.typing import NaTType
 from pvlib.solarposition import get_solarposition
 
 from gis.errors import TableError
+from gis.grid_north import grid_convergence
 
 ZONE = "Europe/Stockholm"
 
@@ -27,16 +28,19 @@ class Sun:
     Attributes
     ----------
     azimuth : float
-        Degrees clockwise from north.
+        Degrees clockwise from true north.
     elevation : float
         Degrees above the horizon, with refraction.
     when : Timestamp
         Local time, aware of its zone.
+    grid_convergence : float
+        Azimuth of the plan's north (`gis.grid_north`) [degrees].
     """
 
     azimuth: float
     elevation: float
     when: pd.Timestamp
+    grid_convergence: float = 0.0
 
     @property
     def is_up(self) -> bool:
@@ -44,9 +48,14 @@ class Sun:
         return self.elevation > 0.0
 
     @property
+    def grid_azimuth(self) -> float:
+        """Degrees clockwise from the plan's north, 0..360."""
+        return (self.azimuth - self.grid_convergence) % 360.0
+
+    @property
     def direction(self) -> NDArray[np.float32]:
-        """(3,) float: unit vector towards the sun, east, north, up."""
-        a, e = math.radians(self.azimuth), math.radians(self.elevation)
+        """(3,) float: unit vector towards the sun in the plan's east, north, up."""
+        a, e = math.radians(self.grid_azimuth), math.radians(self.elevation)
         level = math.cos(e)
         return np.array(
             [math.sin(a) * level, math.cos(a) * level, math.sin(e)], dtype=np.float32
@@ -66,7 +75,7 @@ def sun_at(when: pd.Timestamp, *, latitude: float, longitude: float) -> Sun:
     Returns
     -------
     Sun
-        With the time in Swedish local time.
+        With the time in Swedish local time, and turned to the plan's north of the place.
 
     Raises
     ------
@@ -88,6 +97,7 @@ def sun_at(when: pd.Timestamp, *, latitude: float, longitude: float) -> Sun:
         azimuth=float(table["azimuth"].iloc[0]),
         elevation=float(table["apparent_elevation"].iloc[0]),
         when=local,
+        grid_convergence=grid_convergence(latitude, longitude),
     )
 
 
@@ -95,6 +105,8 @@ def day_path(
     when: pd.Timestamp, *, latitude: float, longitude: float
 ) -> NDArray[np.float64]:
     """Return the sun's way on one day, (n, 2): azimuth and elevation above 0 [degrees].
+
+    Azimuths count from true north, as in `Sun`.
 
     Parameters
     ----------

@@ -68,7 +68,7 @@ def model_view(
     sun : Sun
         Its left or right is taken, whichever is nearer to the water.
     """
-    sides = (sun.azimuth + SIDE_LIGHT, sun.azimuth - SIDE_LIGHT)
+    sides = (sun.grid_azimuth + SIDE_LIGHT, sun.grid_azimuth - SIDE_LIGHT)
     water = water_direction(district)
     wanted = SUNNY_SIDE if water is None else water
     side = min(sides, key=lambda k: abs(_turn(wanted, k)))

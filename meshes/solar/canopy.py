@@ -1,10 +1,8 @@
-"""Sort trees into layers of crowns that light passes one after the other."""
+"""Sort trees by what their crowns let through, month by month."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from gis.errors import GeometryError
 from meshes.crown_polygons import crown_polygons, trunk_polygons
@@ -14,41 +12,68 @@ from meshes.polygons import FloatArray, IntArray, Polygons
 from meshes.solar.occluders import Occluders
 from meshes.solar.shadow import EPSILON
 
-LAYERS = 2
-"""Layers of the crowns of one kind: how many of them a ray can count.
+MOST_CROWNS = 2
+"""Crowns of one kind on a ray that are counted; further ones take nothing more.
 
-A facade behind two rows of street trees gets by one layer 5 % (in leaf) to 7 % (bare) too
-much of the sky's light, by two 1.6 to 2.8 %, by three 0.8 to 1.4 %: the layers that a ray
-meets stand for its crowns."""
+A facade behind two rows of street trees 6 to 8 m apart gets 0.1 to 0.2 % (in leaf) or 0.5
+to 1.6 % (bare) too much of the sky's light; were one crown counted, 3 to 10 %."""
 
 MOST_KINDS = 3
 """Kinds of leaves that are told apart; each takes layers, and these take time."""
 
-NEIGHBOURS = 8
-"""Neighbours of a tree that should stand in the other layer."""
+
+@dataclass(frozen=True)
+class Grove:
+    """Trees of one kind, or the trunks of all.
+
+    Attributes
+    ----------
+    bodies : Occluders
+        Closed convex bodies [m, local], a part for each tree.
+    trees : (k,) int
+        Which trees they are.
+    transmittance : (12,) float
+        Share of light that each lets through in each month, 0..1; 0 for trunks.
+    most : int
+        How many on a ray are counted.
+    """
+
+    bodies: Occluders
+    trees: IntArray
+    transmittance: FloatArray
+    most: int
 
 
 @dataclass(frozen=True)
 class Canopy:
-    """Trees that shade, in layers.
+    """Trees that shade.
 
-    A ray that meets crowns of a layer, one or several, keeps the layer's share of its
-    light; layers multiply.
+    A ray loses the same share to each crown of a kind that it meets, up to `MOST_CROWNS`.
+    So every kind makes layers: the first stands before what is behind one crown or more,
+    the second before what is behind two or more.
 
     Attributes
     ----------
-    layers : tuple of Occluders
-        Closed convex bodies [m, local]. First all trunks.
-    transmittance : (l, 12) float
-        Share of light that each layer lets through in each month, 0..1; 0 for trunks.
+    groves : tuple of Grove
+        First all trunks, in one layer.
     """
 
-    layers: tuple[Occluders, ...]
-    transmittance: FloatArray
+    groves: tuple[Grove, ...] = ()
+
+    @property
+    def layers(self) -> tuple[Occluders, ...]:
+        """Bodies of each layer."""
+        return tuple(grove.bodies for grove in self.groves for _ in range(grove.most))
+
+    @property
+    def transmittance(self) -> FloatArray:
+        """(l, 12) float: share of light that each layer lets through in each month."""
+        rows = [grove.transmittance for grove in self.groves for _ in range(grove.most)]
+        return np.array(rows) if rows else np.empty((0, 12))
 
 
 def make_canopy(crowns: Crowns) -> Canopy:
-    """Sort trees by what they let through, neighbours into different layers.
+    """Sort trees by what they let through.
 
     Parameters
     ----------
@@ -58,7 +83,7 @@ def make_canopy(crowns: Crowns) -> Canopy:
     Returns
     -------
     Canopy
-        Without layers if there are no trees.
+        Without groves if there are no trees.
 
     Raises
     ------
@@ -67,13 +92,12 @@ def make_canopy(crowns: Crowns) -> Canopy:
 
     Notes
     -----
-    Where `LAYERS` or fewer crowns of a kind stand on a ray, and these in different layers,
-    every crown takes its share, as in `meshes.crown_light.ray_transmittance`; of more
-    crowns on one ray some count for nothing. Checked in
-    tests/meshes/solar/test_crown_shade.py.
+    On a ray that meets `MOST_CROWNS` or fewer crowns of a kind every crown takes its share,
+    as in `meshes.crown_light.ray_transmittance`. A further tree never adds light, and none
+    depends on the order of the trees. Checked in tests/meshes/solar/test_crown_shade.py.
     """
     if not len(crowns):
-        return Canopy((), np.empty((0, 12)))
+        return Canopy()
     kinds, kind = np.unique(crowns.transmittance, axis=0, return_inverse=True)
     kind = kind.reshape(-1)
     if len(kinds) > MOST_KINDS:
@@ -82,41 +106,12 @@ def make_canopy(crowns: Crowns) -> Canopy:
             f"{len(kinds)}; give trees of one kind the same shares"
         )
         raise GeometryError(message)
-    layers = [_bodies(*trunk_polygons(crowns))]
-    passed = [np.zeros(12)]
+    groves = [Grove(trunk_bodies(crowns), np.arange(len(crowns)), np.zeros(12), 1)]
     for number, share in enumerate(kinds):
         alike = np.flatnonzero(kind == number)
-        layer = spread_layers(crowns.middle[alike])
-        for which in range(LAYERS):
-            members = alike[layer == which]
-            if len(members):
-                layers.append(_bodies(*crown_polygons(crowns.take(members))))
-                passed.append(share)
-    return Canopy(tuple(layers), np.array(passed))
-
-
-def spread_layers(places: FloatArray) -> NDArray[np.int8]:
-    """Put neighbours into different layers, (n,) int8.
-
-    Parameters
-    ----------
-    places : (n, 3) float
-        Middles of crowns [m].
-
-    Notes
-    -----
-    From west to east each tree takes the layer whose trees around it are farther away, by
-    the sum of their inverse squares: along a row the layers take turns.
-    """
-    layer = np.full(len(places), -1, np.int8)
-    count = min(NEIGHBOURS + 1, len(places))
-    distance, near = cKDTree(places).query(places, k=count)
-    distance, near = distance.reshape(-1, count), near.reshape(-1, count)
-    for tree in np.lexsort(places.T[::-1]).tolist():
-        pull = 1.0 / np.maximum(distance[tree], EPSILON) ** 2
-        sums = [pull[layer[near[tree]] == k].sum() for k in range(LAYERS)]
-        layer[tree] = int(np.argmin(sums))
-    return layer
+        bodies = crown_bodies(crowns.take(alike))
+        groves.append(Grove(bodies, alike, share, MOST_CROWNS))
+    return Canopy(tuple(groves))
 
 
 def facets_below(facets: Facets, canopy: Canopy) -> IntArray:
@@ -135,9 +130,9 @@ def facets_below(facets: Facets, canopy: Canopy) -> IntArray:
         All that a tree can shade, and some more: those before whose plane, and above whose
         lowest sensor, some tree reaches.
     """
-    if not canopy.layers or not len(facets):
+    if not canopy.groves or not len(facets):
         return np.empty(0, np.int64)
-    corners = np.concatenate([layer.polygons.vertices for layer in canopy.layers])
+    corners = np.concatenate([grove.bodies.polygons.vertices for grove in canopy.groves])
     height = facets.sensor_positions()[:, 2]
     lowest = np.minimum.reduceat(height, facets.sensor_start[:-1])
     planes, which = np.unique(facets.normal.round(9), axis=0, return_inverse=True)
@@ -146,6 +141,16 @@ def facets_below(facets: Facets, canopy: Canopy) -> IntArray:
     # Rounded normals put a corner that is kilometres away off by less than this.
     rises = farthest - plane > -EPSILON
     return np.flatnonzero(rises & (corners[:, 2].max() > lowest))
+
+
+def trunk_bodies(crowns: Crowns) -> Occluders:
+    """Return the trunks of trees as closed bodies, a part for each tree."""
+    return _bodies(*trunk_polygons(crowns))
+
+
+def crown_bodies(crowns: Crowns) -> Occluders:
+    """Return the crowns of trees as closed bodies, a part for each tree."""
+    return _bodies(*crown_polygons(crowns))
 
 
 def _bodies(polygons: Polygons, tree: IntArray) -> Occluders:

@@ -17,23 +17,23 @@ from numpy.typing import NDArray
 from meshes.facets import Facets
 from meshes.polygons import Float32Array, FloatArray, IntArray
 from meshes.solar.canopy import Canopy, facets_below
+from meshes.solar.cast_words import by_azimuth, count_shadows, receive
+from meshes.solar.changed_words import SparseBits, words_at
 from meshes.solar.facing import facing_weights
 from meshes.solar.gather import (
     BLOCK,
     Progress,
     add_sky,
     add_sun,
-    cast_blocks,
     follow_beam,
     no_beam,
     no_views,
 )
 from meshes.solar.light import Light
-from meshes.solar.shadow import make_caster
 from meshes.solar.sky import SkyPatches
 from meshes.solar.sum_kernel import split_by_crowns
 from meshes.solar.sun import SunPath
-from meshes.solar.visibility import Bits, Visibility, unpack_bits
+from meshes.solar.visibility import Bits, Visibility, pack_bits, unpack_bits
 
 FULL = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 
@@ -156,20 +156,41 @@ def cast_canopy(
     """
     which = facets_below(facets, canopy)
     near = facets.take(which)
-    layers = []
-    for bodies in canopy.layers:
-        caster = make_caster(near, bodies)
-        packed: tuple[list[bytes], list[bytes]] = ([], [])
-        for directions, into in zip(
-            (sky.direction, path.bin_direction), packed, strict=True
-        ):
-            blocks = cast_blocks(
-                caster, directions, pool, mask=near.mask, packed=into, facing=near
-            )
-            for _ in blocks:
-                pass
-        layers.append(Visibility(tuple(packed[0]), tuple(packed[1]), caster.words))
+    compass = by_azimuth(np.concatenate([sky.direction, path.bin_direction]))
+    receivers = receive(near)
+    layers = [
+        _packed(bits, near, compass.number, patches=len(sky.direction), pool=pool)
+        for grove in canopy.groves
+        for bits in count_shadows(
+            receivers, grove.bodies, compass, most=grove.most, pool=pool
+        )
+    ]
     return CrownBits(which, tuple(layers), canopy.transmittance)
+
+
+def _packed(
+    bits: SparseBits,
+    facets: Facets,
+    number: IntArray,
+    *,
+    patches: int,
+    pool: ThreadPoolExecutor,
+) -> Visibility:
+    """Pack bits direction by direction; ``number`` tells each place in the compass."""
+    words = words_at(bits.key, bits.bits)
+    direction = number[words.direction]
+    order = np.argsort(direction, kind="stable")
+    cuts = np.searchsorted(direction[order], np.arange(len(number) + 1))
+    place = facets.bit_start[words.facet] // 64 + words.word
+
+    def pack(k: int) -> bytes:
+        own = order[cuts[k] : cuts[k + 1]]
+        row = np.zeros(len(facets.mask), np.uint64)
+        row[place[own]] = words.bits[own]
+        return pack_bits(row)
+
+    texts = tuple(pool.map(pack, range(len(number))))
+    return Visibility(texts[:patches], texts[patches:], len(facets.mask))
 
 
 def crown_classes(transmittance: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:

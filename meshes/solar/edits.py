@@ -9,15 +9,20 @@ added get it from a reflector, if one is given.
 import os
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gis.errors import GeometryError
+from meshes.crowns import Crowns
 from meshes.facets import Facets
 from meshes.polygons import IntArray
+from meshes.solar.canopy import Canopy, make_canopy
+from meshes.solar.cast_words import find_words
+from meshes.solar.changed_words import Words
+from meshes.solar.crown_shade import crown_classes
 from meshes.solar.irradiance import Irradiation, irradiate_from
 from meshes.solar.lit_scene import LitScene, light_scene
 from meshes.solar.near import (
@@ -30,11 +35,12 @@ from meshes.solar.near import (
     near_caster,
 )
 from meshes.solar.near_kernel import bodies_before
-from meshes.solar.newcomer import Words, find_words, relight
 from meshes.solar.occluders import Occluders, open_occluders
 from meshes.solar.reflector import TiledReflector
+from meshes.solar.regrowth import grown
+from meshes.solar.relight import join_shades, look_up, patched, relight
 from meshes.solar.shadow import Caster
-from meshes.solar.visibility import Bits, FacetBits, unpack_by_facet
+from meshes.solar.visibility import Bits, FacetBits
 from meshes.solids import Solids
 
 FAN = 32
@@ -43,7 +49,7 @@ FAN = 32
 
 @dataclass(frozen=True)
 class Standing:
-    """A lit scene with what blocks its light.
+    """A lit scene with what blocks and weakens its light.
 
     Attributes
     ----------
@@ -51,11 +57,17 @@ class Standing:
         Facets, their light and their bits.
     occluders : Occluders
         Everything that blocks light. What shall be taken away later must have a part's
-        name: trees as well as buildings.
+        name.
+    crowns : Crowns or None
+        Trees that weaken light: `meshes.solar.tree_edits`.
+    canopy : Canopy
+        The same trees in layers.
     """
 
     scene: LitScene
     occluders: Occluders
+    crowns: Crowns | None = None
+    canopy: Canopy = field(default_factory=Canopy)
 
     @property
     def light(self) -> Irradiation:
@@ -63,7 +75,9 @@ class Standing:
         return self.scene.light
 
 
-def stand(light: Irradiation, occluders: Occluders) -> Standing:
+def stand(
+    light: Irradiation, occluders: Occluders, crowns: Crowns | None = None
+) -> Standing:
     """Make a lit scene ready for edits.
 
     Parameters
@@ -72,21 +86,32 @@ def stand(light: Irradiation, occluders: Occluders) -> Standing:
         With its visibility.
     occluders : Occluders
         What it was lit with.
+    crowns : Crowns, optional
+        Trees that it was lit with.
 
     Raises
     ------
     GeometryError
-        If the visibility was not kept, or light falls through the crowns of trees: trees
-        of a scene that is edited are bodies like others.
+        If the visibility was not kept, or the trees are not those of the light.
     """
-    if light.crowns is not None:
+    canopy = Canopy() if crowns is None else make_canopy(crowns)
+    known = np.empty((0, 12)) if light.crowns is None else light.crowns.transmittance
+    if not np.array_equal(crown_classes(canopy.transmittance)[0], known):
         message = (
-            "a scene to be edited must have trees as bodies, got crowns that let light "
-            "pass; light it without crowns"
+            f"trees must be those that the scene was lit with, got {len(canopy.layers)} "
+            f"layers of crowns and light through {len(known)} classes; give its crowns"
         )
         raise GeometryError(message)
     scene = light_scene(light)
-    return Standing(replace(scene, light=replace(light, visibility=None)), occluders)
+    return Standing(bare(scene), occluders, crowns, canopy)
+
+
+def bare(scene: LitScene) -> LitScene:
+    """Return a scene whose light keeps no packed bits: edits would leave them behind."""
+    crowns = scene.light.crowns
+    if crowns is not None:
+        crowns = replace(crowns, bits=None)
+    return replace(scene, light=replace(scene.light, visibility=None, crowns=crowns))
 
 
 def add(
@@ -142,8 +167,11 @@ def add(
             reflector=reflector,
             threads=threads,
         )
-        scene = _joined(scene, own)
-    return Standing(scene, standing.occluders + bodies)
+        fresh = light_scene(own)
+        with ThreadPoolExecutor(workers) as pool:
+            fresh = grown(fresh, standing.canopy, pool=pool, workers=workers)
+        scene = _joined(scene, fresh)
+    return replace(standing, scene=scene, occluders=standing.occluders + bodies)
 
 
 def remove(
@@ -199,9 +227,9 @@ def remove(
             )
             # Cells in the shadow of two parts are free as soon as the first is gone: what
             # stands there is cast without any of them.
-            free = _freed(scene, _blocked(scene.bits, shadow), bodies, pool)
+            free = freed(scene, _blocked(scene.bits, shadow), bodies, pool)
             scene = _relit(scene, free, pool, workers, gained=True)
-    return Standing(scene, left)
+    return replace(standing, scene=scene, occluders=left)
 
 
 def change(
@@ -259,22 +287,9 @@ def _relit(
     after = relight(scene, before, facets, words, gained=gained, pool=pool, workers=workers)
     return replace(
         scene,
-        light=_patched(scene.light, facets, after),
+        light=patched(scene.light, facets, after),
         bits=_turned(scene.bits, facets, words),
     )
-
-
-def _patched(light: Irradiation, facets: IntArray, after: Irradiation) -> Irradiation:
-    """Return all the light with that of some facets replaced."""
-    sensors = light.facets.sensors_of(facets)
-    changed: dict[str, Any] = {}
-    for name in ("sensor_parts", "sensor_sky_view"):
-        changed[name] = getattr(light, name).copy()
-        changed[name][sensors] = getattr(after, name)
-    for name in ("facet_parts", "patch_view", "sun_share"):
-        changed[name] = getattr(light, name).copy()
-        changed[name][facets] = getattr(after, name)
-    return replace(light, **changed)
 
 
 def _turned(bits: FacetBits, facets: IntArray, words: Words) -> FacetBits:
@@ -302,14 +317,13 @@ def _taken(scene: LitScene, kept: IntArray) -> LitScene:
     """Return the scene with some of its facets."""
     if len(kept) == len(scene.facets):
         return scene
-    return light_scene(scene.light.take(kept), _compacted(scene.bits.take(kept)))
+    crowns = None if scene.crowns is None else scene.crowns.take(kept)
+    return light_scene(scene.light.take(kept), _compacted(scene.bits.take(kept)), crowns)
 
 
-def _joined(scene: LitScene, own: Irradiation) -> LitScene:
-    """Return the scene with further facets behind its own."""
-    light = scene.light
-    assert own.visibility is not None, "fresh light keeps its visibility"
-    bits = unpack_by_facet(own.visibility, own.facets, scene.compass.number)
+def _joined(scene: LitScene, fresh: LitScene) -> LitScene:
+    """Return the scene with further facets behind its own, before the same trees."""
+    light, own = scene.light, fresh.light
     sources = light.bounced.shape[2]
     thrown = own.bounced
     if thrown.shape[2] != sources:
@@ -318,13 +332,20 @@ def _joined(scene: LitScene, own: Irradiation) -> LitScene:
     joined: dict[str, Any] = {
         name: np.concatenate([getattr(light, name), getattr(own, name)]) for name in names
     }
+    count = len(light.facets)
+    if light.crowns is not None and own.crowns is not None:
+        behind = replace(own.crowns, facets=own.crowns.facets + count)
+        joined["crowns"] = join_shades(light.crowns, behind)
+    crowns = scene.crowns
+    if crowns is not None and fresh.crowns is not None:
+        crowns = crowns.joined(fresh.crowns, count)
     whole = replace(
         light,
         facets=join_facets(light.facets, own.facets),
         bounced=np.concatenate([light.bounced, thrown]),
         **joined,
     )
-    return light_scene(whole, scene.bits + bits)
+    return light_scene(whole, scene.bits + fresh.bits, crowns)
 
 
 def join_facets(first: Facets, second: Facets) -> Facets:
@@ -351,8 +372,8 @@ def join_facets(first: Facets, second: Facets) -> Facets:
     )
 
 
-def _freed(scene: LitScene, shadow: Words, left: Caster, pool: ThreadPoolExecutor) -> Words:
-    """Return the cells of a shadow that nothing else blocks."""
+def freed(scene: LitScene, shadow: Words, left: Caster, pool: ThreadPoolExecutor) -> Words:
+    """Return the cells of a shadow that nothing of what is left blocks."""
     boxes = body_boxes(left)
     facet_boxes = boxes_of(scene.facets)
     order = np.argsort(shadow.direction, kind="stable")
@@ -386,10 +407,4 @@ def _freed(scene: LitScene, shadow: Words, left: Caster, pool: ThreadPoolExecuto
 
 def _blocked(bits: FacetBits, words: Words) -> Words:
     """Return the cells of words that are blocked as yet."""
-    at = bits.start[words.facet] + words.direction * bits.words[words.facet] + words.word
-    blocked = np.zeros_like(words.bits)
-    for number, piece in enumerate(bits.pieces):
-        here = bits.piece[words.facet] == number
-        blocked[here] = piece[at[here]]
-    left = words.bits & blocked
-    return replace(words, bits=left).take(np.flatnonzero(left))
+    return words.holding(words.bits & look_up(bits, words))

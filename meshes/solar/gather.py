@@ -7,17 +7,16 @@ whatever their number.
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from meshes.facets import Facets
 from meshes.polygons import Float32Array, FloatArray, IntArray
-from meshes.solar.facing import TURNED
 from meshes.solar.light import Light
-from meshes.solar.shadow import Caster
-from meshes.solar.sum_kernel import MONTHS, add_beam, add_views
+from meshes.solar.shadow import Caster, bundle
+from meshes.solar.sum_kernel import MONTHS, add_beam, add_patches
 from meshes.solar.sun import SunPath
 from meshes.solar.visibility import Bits, pack_bits
 
@@ -30,8 +29,8 @@ BLOCK = 64
 PIECE = 8
 """Directions that a thread takes at a time: handing over costs more than a small cast."""
 
-Blocks = Iterable[tuple[int, Bits]]
-"""First direction of each block and the blocked bits, (k, words)."""
+Blocks = Iterable[tuple[IntArray, Bits]]
+"""Numbers of each block's directions and their blocked bits, (k, words)."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +78,11 @@ def cast_blocks(
     pool: ThreadPoolExecutor,
     *,
     mask: Bits,
-    packed: list[bytes],
-    facing: Facets | None = None,
-) -> Iterator[tuple[int, Bits]]:
-    """Cast all directions, a block at a time.
+    packed: list[bytes] | None,
+) -> Iterator[tuple[IntArray, Bits]]:
+    """Cast all directions, a block of neighbours at a time.
+
+    The next block is cast while one is spent, so that no thread waits for another.
 
     Parameters
     ----------
@@ -94,34 +94,59 @@ def cast_blocks(
         Shares out the directions.
     mask : (w,) uint64
         The facets' sensors; other cells count as not blocked.
-    packed : list of bytes
-        Takes the bits of every direction for `Visibility`.
-    facing : Facets, optional
-        The facets themselves: if given, those turned away count as not blocked either.
+    packed : list of bytes or None
+        Takes the bits of every direction for `Visibility`, in the order of directions.
 
     Yields
     ------
-    int, (k, w) uint64
-        First direction and blocked bits of each block.
+    (k,) int, (k, w) uint64
+        Numbers of the directions and blocked bits of each block.
     """
-    for first in range(0, len(directions), BLOCK):
-        block = directions[first : first + BLOCK]
-        bits = np.empty((len(block), caster.words), np.uint64)
+    start = 0
+    if packed is not None:
+        start = len(packed)
+        packed.extend([b""] * len(directions))
 
-        def cast(start: int, block: FloatArray = block, bits: Bits = bits) -> list[bytes]:
-            stop = min(start + PIECE, len(block))
-            for k in range(start, stop):
-                caster.cast(block[k], bits[k])
-            bits[start:stop] &= mask
-            if facing is not None:
-                away = facing.normal @ block[start:stop].T <= TURNED
-                lengths = facing.words_per_facet
-                bits[start:stop][np.repeat(away, lengths, axis=0).T] = 0
-            return [pack_bits(row) for row in bits[start:stop]]
+    def cast(numbers: IntArray, rows: Bits) -> None:
+        caster.cast_many(directions[numbers], rows)
+        rows &= mask
+        if packed is None:
+            return
+        for number, row in zip(numbers.tolist(), rows, strict=True):
+            packed[start + number] = pack_bits(row)
 
-        for texts in pool.map(cast, range(0, len(block), PIECE)):
-            packed.extend(texts)
-        yield first, bits
+    waiting: tuple[IntArray, Bits, list[Future[None]]] | None = None
+    for few in _blocks_of(bundle(directions)):
+        edges = np.r_[0, np.cumsum([len(one) for one in few])]
+        bits = np.empty((edges[-1], caster.words), np.uint64)
+        jobs = [
+            pool.submit(cast, one, bits[a:b])
+            for one, (a, b) in zip(few, itertools.pairwise(edges), strict=True)
+        ]
+        if waiting is not None:
+            yield _done(*waiting)
+        waiting = np.concatenate(few), bits, jobs
+    if waiting is not None:
+        yield _done(*waiting)
+
+
+def _done(numbers: IntArray, bits: Bits, jobs: list[Future[None]]) -> tuple[IntArray, Bits]:
+    """Wait until a block is cast."""
+    for job in jobs:
+        job.result()
+    return numbers, bits
+
+
+def _blocks_of(bundles: list[IntArray]) -> Iterator[list[IntArray]]:
+    """Put bundles that follow each other into blocks of at most `BLOCK` directions."""
+    few: list[IntArray] = []
+    for one in bundles:
+        if few and sum(map(len, few)) + len(one) > BLOCK:
+            yield few
+            few = []
+        few.append(one)
+    if few:
+        yield few
 
 
 def _ranges(facets: Facets, workers: int) -> list[tuple[int, int]]:
@@ -130,6 +155,14 @@ def _ranges(facets: Facets, workers: int) -> list[tuple[int, int]]:
     targets = np.linspace(0, len(facets.mask) * 64, pieces + 1)[1:-1]
     cuts = np.unique(np.r_[0, np.searchsorted(facets.bit_start, targets), len(facets)])
     return [(int(a), int(b)) for a, b in itertools.pairwise(cuts)]
+
+
+def _numbers(first: int | IntArray, count: int) -> IntArray:
+    """Return the numbers of a block's directions."""
+    numbers: IntArray = (
+        np.arange(count) + first if np.ndim(first) == 0 else np.asarray(first)
+    )
+    return numbers
 
 
 def sum_sky(
@@ -148,7 +181,7 @@ def sum_sky(
     ----------
     facets : Facets
         Where the light is received.
-    blocks : iterable of (int, (k, w) uint64)
+    blocks : iterable of ((k,) int, (k, w) uint64)
         Blocked bits of the patches.
     weights : (f, p) float
         What a free facet receives per unit of radiance [sr]: see
@@ -167,16 +200,17 @@ def sum_sky(
     Views
     """
     views = no_views(facets, len(radiance))
-    for first, blocked in blocks:
-        stop = first + len(blocked)
-        progress("sky", stop / len(radiance))
+    done = 0
+    for numbers, blocked in blocks:
+        done += len(numbers)
+        progress("sky", done / len(radiance))
         add_sky(
             views,
             facets,
             blocked,
-            weights[:, first:stop],
-            radiance[first:stop],
-            first=first,
+            weights[:, numbers],
+            radiance[numbers],
+            first=numbers,
             pool=pool,
             workers=workers,
         )
@@ -200,26 +234,29 @@ def add_sky(
     weights: FloatArray,
     radiance: FloatArray,
     *,
-    first: int,
+    first: int | IntArray,
     pool: ThreadPoolExecutor,
     workers: int,
 ) -> None:
     """Add a block of patches, (k, w) bits, to views; arguments are as in `sum_sky`.
 
-    ``weights`` and ``radiance`` are those of the block alone, ``first`` is its first patch.
+    ``weights`` and ``radiance`` are those of the block alone; ``first`` is its first patch,
+    or the numbers of all of them.
     """
+    numbers = _numbers(first, len(blocked))
     block = np.ascontiguousarray(weights)
     if not block.any():
         return
+    counts = facets.sensors_per_facet
     jobs = [
         pool.submit(
-            add_views,
+            add_patches,
             blocked,
             facets.mask,
             facets.bit_start,
             facets.shape,
-            facets.sensors_per_facet,
-            first,
+            counts,
+            numbers,
             block,
             np.ascontiguousarray(radiance),
             a,
@@ -250,7 +287,7 @@ def sum_sun(
     ----------
     facets : Facets
         Where the light is received.
-    blocks : iterable of (int, (k, w) uint64)
+    blocks : iterable of ((k,) int, (k, w) uint64)
         Blocked bits of the sun bins.
     light : Light
         The year's beam.
@@ -265,9 +302,11 @@ def sum_sun(
     """
     sums = no_beam(facets, path)
     course = follow_beam(light, path)
-    for first, blocked in blocks:
-        progress("sun", (first + len(blocked)) / len(path.bin_direction))
-        add_sun(sums, facets, blocked, course, first=first, pool=pool, workers=workers)
+    done = 0
+    for numbers, blocked in blocks:
+        done += len(numbers)
+        progress("sun", done / len(path.bin_direction))
+        add_sun(sums, facets, blocked, course, first=numbers, pool=pool, workers=workers)
     return sums
 
 
@@ -319,11 +358,16 @@ def add_sun(
     blocked: Bits,
     course: BeamCourse,
     *,
-    first: int,
+    first: int | IntArray,
     pool: ThreadPoolExecutor,
     workers: int,
 ) -> None:
-    """Add a block of bins, (k, w) bits, to sums; ``first`` is its first bin."""
+    """Add a block of bins, (k, w) bits, to sums.
+
+    ``first`` is its first bin, or the numbers of all of them.
+    """
+    numbers = _numbers(first, len(blocked))
+    counts = facets.sensors_per_facet
     jobs = [
         pool.submit(
             add_beam,
@@ -331,9 +375,9 @@ def add_sun(
             facets.mask,
             facets.bit_start,
             facets.shape,
-            facets.sensors_per_facet,
+            counts,
             facets.normal,
-            first,
+            numbers,
             course.start,
             course.towards,
             course.energy,

@@ -1,5 +1,8 @@
 """Unroll the light on facets into hours."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from meshes.polygons import Float32Array, FloatArray, IntArray
@@ -8,6 +11,9 @@ from meshes.solar.sum_kernel import add_beam_hours
 
 OPEN = np.ones(2)
 """A cover that lets all light pass, whatever its angle of incidence."""
+
+FEW = 32
+"""Facets whose sun is not worth sharing out among threads."""
 
 
 def facet_hours(
@@ -68,16 +74,34 @@ def _add_sun(
 ) -> None:
     """Add the sun that is seen by shares of facets, (k, b), to their hours, (k, h)."""
     path = light.path
-    add_beam_hours(
-        light.facets.normal[facets],
-        share,
-        path.direction,
-        path.hour,
-        path.bin,
-        beam[path.hour] * path.share,
-        cover,
-        into,
-    )
+    start = np.flatnonzero(np.diff(path.hour, prepend=-1))
+    normal = light.facets.normal[facets]
+    towards = np.ascontiguousarray(path.direction.T)
+    energy = beam[path.hour] * path.share
+    edges = np.r_[start, len(path.hour)]
+
+    def add(first: int, stop: int) -> None:
+        add_beam_hours(
+            normal,
+            share,
+            towards,
+            edges,
+            path.hour[start],
+            path.bin,
+            energy,
+            cover,
+            first,
+            stop,
+            into,
+        )
+
+    if len(facets) < FEW:
+        add(0, len(facets))
+        return
+    workers = os.cpu_count() or 1
+    cuts = np.linspace(0, len(facets), 2 * workers + 1).astype(int).tolist()
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(add, cuts[:-1], cuts[1:]))
 
 
 def part_hours(

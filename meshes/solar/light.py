@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gis.weather import Weather
+from gis.weather import HOUR, Weather
 from meshes.polygons import FloatArray, IntArray
 from meshes.solar.skies import SkyDome, perez_sky
 from meshes.solar.sky import SkyPatches
@@ -15,7 +15,7 @@ MONTHS = 12
 
 @dataclass(frozen=True)
 class Light:
-    """Hourly light of sun and sky.
+    """Light of sun and sky, hour by hour or in finer steps.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class Light:
     dome : SkyDome
         Radiance of the sky's patches [W/m2/sr].
     month : (h,) int
-        Month of each hour in UTC, 0 to 11.
+        Month of each row in UTC, 0 to 11.
     step : float
         Length of a row [h].
     """
@@ -36,7 +36,7 @@ class Light:
 
     @property
     def hours(self) -> int:
-        """Number of hours."""
+        """Number of rows, hours unless ``step`` says otherwise."""
         return len(self.beam)
 
     def monthly_radiance(self) -> FloatArray:
@@ -56,7 +56,7 @@ def year_of_light(
     longitude: float,
     grid_convergence: float = 0.0,
 ) -> Light:
-    """Split a year of weather into the sun's beam and an all-weather sky.
+    """Split weather, a year or a part of one, into the sun's beam and an all-weather sky.
 
     Parameters
     ----------
@@ -85,4 +85,5 @@ def year_of_light(
             grid_convergence=grid_convergence,
         ),
         month=index.month.to_numpy().astype(np.int64) - 1,
+        step=weather.step_minutes / HOUR,
     )

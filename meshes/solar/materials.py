@@ -4,7 +4,7 @@ import difflib
 import unicodedata
 from dataclasses import dataclass
 
-from gis.errors import UnknownIdError
+from gis.errors import GeometryError, UnknownIdError
 
 _OKE = "Oke, Boundary Layer Climates, 2nd ed., tables 1.1 and 8.1"
 _PVSYST = "PVsyst help, albedo usual coefficients"
@@ -175,6 +175,64 @@ def find_material(name: str) -> Material:
         message = f"material must be known, got {name!r}; {guess}known are {listed}"
         raise UnknownIdError(message)
     return found
+
+
+@dataclass(frozen=True)
+class Reflectance:
+    """Share of light that a surface reflects, with where the number comes from.
+
+    Attributes
+    ----------
+    value : float
+        At least 0 and below 1 [-].
+    source : str
+        In a few words.
+    """
+
+    value: float
+    source: str
+
+
+def read_reflectance(text: str, *, name: str = "reflectance") -> Reflectance:
+    """Read a reflectance as people write it: a number, or the name of a material.
+
+    Parameters
+    ----------
+    text : str
+        A share from 0 to below 1, or a name of `MATERIALS`.
+    name : str
+        What to call it in messages.
+
+    Returns
+    -------
+    Reflectance
+
+    Raises
+    ------
+    GeometryError
+        If the number is no such share.
+    UnknownIdError
+        If it is neither a number nor a known material.
+
+    Examples
+    --------
+    >>> read_reflectance("0.35")
+    Reflectance(value=0.35, source='given')
+    >>> read_reflectance("rött tegel").source
+    'red brick (Oke, Boundary Layer Climates, 2nd ed., tables 1.1 and 8.1: brick)'
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        found = find_material(text)
+        return Reflectance(found.reflectance, f"{found.name} ({found.source})")
+    if not 0.0 <= value < 1.0:
+        message = (
+            f"{name} must be at least 0 and below 1, got {value:g}; give a share of "
+            "light, not percent, or a material"
+        )
+        raise GeometryError(message)
+    return Reflectance(value, "given")
 
 
 def _plain(name: str) -> str:

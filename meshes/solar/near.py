@@ -144,6 +144,20 @@ class NearCaster(Caster):
             other.cast(direction, more)
             blocked |= more
 
+    def cast_many(self, directions: FloatArray, blocked: NDArray[np.uint64]) -> None:
+        """Write which cells are blocked towards some directions: see `Caster.cast_many`."""
+        found = [self._towards(direction) for direction in directions]
+        if any(each is not found[0] for each in found):
+            for direction, row in zip(directions, blocked, strict=True):
+                self.cast(direction, row)
+            return
+        first, *others = found[0]
+        first.cast_many(directions, blocked)
+        for other in others:
+            more = np.empty_like(blocked)
+            other.cast_many(directions, more)
+            blocked |= more
+
     def _towards(self, direction: FloatArray) -> tuple[Caster, ...]:
         """Return the casters of a direction's sector."""
         east, north, up = direction.tolist()

@@ -461,3 +461,25 @@ def sum_words(
                 for k in range(entry, end):
                     _spread(bits[k], word_start[t] + word[k], light, direct)
             entry = end
+
+
+@numba.njit(nogil=True, cache=True)
+def pile(key, bits, most):
+    """Count in how many words each cell is set; words of a place lie side by side.
+
+    Returns the places, each once, and for them the cells that are set in one word or more,
+    in two or more, ... up to ``most``.
+    """
+    places = np.empty(key.shape[0], np.int64)
+    planes = np.zeros((most, key.shape[0]), np.uint64)
+    place = -1
+    for k in range(key.shape[0]):
+        if k == 0 or key[k] != key[k - 1]:
+            place += 1
+            places[place] = key[k]
+        carry = bits[k]
+        for r in range(most):
+            both = planes[r, place] & carry
+            planes[r, place] |= carry
+            carry = both
+    return places[: place + 1], planes[:, : place + 1]

@@ -145,7 +145,7 @@ def pv_potential(
     facets = light.facets
     area, gain = _suitable_area(light, chosen)
     power = area * chosen.power_density
-    energy = np.zeros(len(facets))
+    energy, step = np.zeros(len(facets)), light.light.step
     shape = (len(facets.solids.parts), light.hours)
     pv, roofs, walls = (np.zeros(shape, np.float32) for _ in range(3))
     cells = _Cells(light, weather, gain, chosen)
@@ -164,7 +164,7 @@ def pv_potential(
             continue
         modules = block[fitted]
         output = cells.output(modules, hours[fitted])
-        energy[modules] = output.sum(axis=1, dtype=np.float64) * power[modules]
+        energy[modules] = output.sum(axis=1, dtype=np.float64) * power[modules] * step
         _add_by_part(pv, facets.part[modules], output, power[modules])
     for watts in (roofs, walls):
         watts /= np.float32(1000)
@@ -192,7 +192,7 @@ def pv_energy(
 
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
         list(pool.map(sum_up, range(0, len(fitted), SMALL_BLOCK)))
-    return energy * area * chosen.power_density
+    return energy * area * (chosen.power_density * light.light.step)
 
 
 class _Cells:

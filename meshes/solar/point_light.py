@@ -48,7 +48,7 @@ def light_on_points(
     *,
     latitude: float,
     longitude: float,
-    albedo: float = GROUND_ALBEDO,
+    albedo: float | FloatArray = GROUND_ALBEDO,
     reflectance: float = REFLECTANCE,
     sky_split: int = SKY_SPLIT,
     step_minutes: float = STEP_MINUTES,
@@ -66,11 +66,11 @@ def light_on_points(
     normals : (n, 3) float
         Where they look; any length but 0.
     weather : Weather
-        One year of hours.
+        A year of hours, or any even steps.
     latitude, longitude : float
         Place [degrees].
-    albedo : float
-        Reflectance of the ground, level at z = 0 and endless.
+    albedo : float or (12,) float
+        Reflectance of the ground, level at z = 0 and endless, all year or by UTC month.
     reflectance : float
         Reflectance of every face of the mesh.
     sky_split : int

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, diags_array
+from scipy.sparse import csr_array
 
 from meshes.facets import Facets
 from meshes.polygons import Float32Array, FloatArray, IntArray
@@ -14,8 +14,8 @@ from meshes.solar.gather import Progress
 from meshes.solar.light import Light
 from meshes.solar.occluders import Occluders
 from meshes.solar.reflection.radiosity import Glow, glow, received, tile_light
-from meshes.solar.reflection.rays import Scene, form_factors
-from meshes.solar.reflection.receive import facet_blend, reflected
+from meshes.solar.reflection.rays import Scene
+from meshes.solar.reflection.receive import light_facets, reflected, sensor_places
 from meshes.solar.reflection.sources import SUNS_PER_GROUP, sky_sources, sun_sources
 from meshes.solar.reflection.surfaces import (
     Ground,
@@ -36,12 +36,9 @@ RAY_BUDGET = 20_000_000
 FEWEST_RAYS = 64
 """Rays that a place gets in any case."""
 
-
-PEEKS = 16
-"""Rays that tell whether a dark sensor is covered."""
-
-SLIPPED = 0.1
-"""Share of rays that may slip out along an edge from below a body that covers a sensor."""
+NEWCOMER_RAYS = 64
+"""Rays of a newcomer's sensor: thrown light is soft, and a facet's mean has thousands of
+them. The mean over a tower of 25 x 25 x 80 m differs by 0.002 % from that by 1,024 rays."""
 
 BoolArray = NDArray[np.bool_]
 
@@ -80,12 +77,15 @@ class TiledReflector:
     on_tiles : bool
         Whether facets lie on the tiles' surfaces and take their light from the tiles;
         else every sensor sends rays of its own.
+    rays : int, optional
+        How many it sends; by default as many as suit the number of sensors.
     """
 
     scene: Scene
     solved: Glow
     courses: Courses
     on_tiles: bool = True
+    rays: int | None = None
 
     def reflect(self, facets: Facets, dark: BoolArray) -> Reflected:
         """Return what arrives on facets.
@@ -102,40 +102,39 @@ class TiledReflector:
         return self._from_tiles(facets, dark)
 
     def _covered(self, facets: Facets, dark: BoolArray) -> IntArray:
-        """Return the sensors that see nothing but the inside of other bodies."""
+        """Return the dark sensors that another body covers."""
         chosen = np.flatnonzero(dark)
-        if not len(chosen):
-            return chosen
-        points = facets.sensor_positions()[chosen]
-        normals = facets.normal[facets.sensor_facet[chosen]]
-        seen = form_factors(self.scene, points, normals, rays=PEEKS)
-        covered: IntArray = chosen[np.asarray(seen.sum(axis=1)) < SLIPPED]
+        owner = facets.sensor_facet[chosen]
+        points = sensor_places(facets, chosen, owner)
+        covered: IntArray = chosen[self.scene.is_inside(points, facets.normal[owner])]
         return covered
 
     def _from_tiles(self, facets: Facets, dark: BoolArray) -> Reflected:
         tiles = self.scene.tiles
         annual = self.courses.monthly().sum(axis=1).astype(np.float32)
         parts = received(self.solved.factors, tiles, self.solved.emitted)
-        sensors, means = facet_blend(tiles, facets)
-        covered = self._covered(facets, dark)
-        if len(covered):
-            share = np.ones(facets.sensor_count, np.float32)
-            share[covered] = 0.0
-            sensors = diags_array(share) @ sensors
-            means = _mean_of(facets) @ sensors
-        ground, building = (sensors @ (part @ annual) for part in parts)
+        lit = np.ones(facets.sensor_count, np.bool_)
+        lit[self._covered(facets, dark)] = False
+        light = np.stack([part @ annual for part in parts], axis=1)
+        sensors, means = light_facets(tiles, facets, light, lit)
         facet = np.stack([_product(means, part) for part in parts], axis=1)
-        return Reflected(ground, building, facet)
+        return Reflected(sensors[:, 0], sensors[:, 1], facet)
 
     def _by_rays(self, facets: Facets) -> Reflected:
         points = facets.sensor_positions()
         normals = facets.normal[facets.sensor_facet]
         annual = self.courses.monthly().sum(axis=1).astype(np.float32)
-        rays = int(np.clip(RAY_BUDGET // max(len(points), 1), FEWEST_RAYS, POINT_RAYS))
+        fair = int(np.clip(RAY_BUDGET // max(len(points), 1), FEWEST_RAYS, POINT_RAYS))
+        rays = fair if self.rays is None else self.rays
         parts = reflected(self.scene, self.solved.emitted, points, normals, rays=rays)
         means = _mean_of(facets)
         facet = np.stack([_product(means, part) for part in parts], axis=1)
         return Reflected(parts[0] @ annual, parts[1] @ annual, facet)
+
+
+def for_newcomers(solved: TiledReflector) -> TiledReflector:
+    """Make a solved scene ready for facets that come later; they hide none of its light."""
+    return replace(solved, on_tiles=False, rays=NEWCOMER_RAYS)
 
 
 def _mean_of(facets: Facets) -> csr_array:

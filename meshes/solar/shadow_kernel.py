@@ -23,6 +23,9 @@ BIN = 30.0
 MOST_BINS = 512
 """Bins along each side of that plane: one stray polygon far away must not fill memory."""
 
+MARGIN = 1e-3
+"""Widening of boxes that are left out against rounding [m]."""
+
 BUCKETS = 1024
 """Classes of distance along the direction that put the bodies in order."""
 
@@ -280,8 +283,8 @@ def _outline_of_block(b, d, casters, pu, pv, u, v, first):
 
 
 @compiled
-def _outline_blocks(dx, dy, above, ring, ring_start, span):
-    """Return the closed silhouettes of all blocks, seen against the direction.
+def _outline_blocks(dx, dy, above, ring, ring_start, span, shown):
+    """Return the closed silhouettes of the blocks shown, seen against the direction.
 
     Seen from above the outline runs along the ground below the walls that face the
     direction and along the roof elsewhere, seen from below the other way round; where it
@@ -300,6 +303,9 @@ def _outline_blocks(dx, dy, above, ring, ring_start, span):
     for b in range(span.shape[0]):
         first, last = ring_start[b], ring_start[b + 1] - 1
         outline_start[b] = n
+        if not shown[b]:
+            corners[b] = 0
+            continue
         is_lit = ring[last, 3] * dx - ring[last, 2] * dy > 0.0
         before = span[b, np.int64(is_lit != above)]
         for k in range(first, last + 1):
@@ -405,14 +411,23 @@ def _find_meeting(
 
 
 @compiled
-def _sort_into_bins(d, u, v, blocks, polygons):
+def _along(x, y, z, hx, hy, hz, dx, dy, dz):
+    """Return place and half extent of a box along a direction."""
+    return x * dx + y * dy + z * dz, hx * abs(dx) + hy * abs(dy) + hz * abs(dz)
+
+
+@compiled
+def sort_into_bins(d, u, v, blocks, polygons, seen, swing, part_u, part_v):
     """List the bodies of each bin of the plane across the direction.
 
     Within a bin bodies are in order of their distance along the direction, so that a
     facet meets its nearest occluders first and is often full before the far ones.
+    Left out is what hides nothing from the box ``seen``, the middle and half extent of
+    all facets. For several directions about this one ``swing`` is the largest distance of
+    their tips, ``part_u`` and ``part_v`` that of their rays after a metre; else 0.
     """
     ring, ring_start, span, faces = blocks
-    vertices, _, start, normal, _, side, _, _ = polygons
+    vertices, _, start, normal, _, side, _, boxes = polygons
     dx, dy, dz = d
     ux, uy, uz = u
     vx, vy, vz = v
@@ -424,7 +439,23 @@ def _sort_into_bins(d, u, v, blocks, polygons):
     n_drawn = 0
     umin = vmin = least = np.inf
     umax = vmax = most = -np.inf
+    shown = np.zeros(count, np.bool_)
+    su, eu = _along(seen[0], seen[1], seen[2], seen[3], seen[4], seen[5], ux, uy, uz)
+    sv, ev = _along(seen[0], seen[1], seen[2], seen[3], seen[4], seen[5], vx, vy, vz)
+    sd, ed = _along(seen[0], seen[1], seen[2], seen[3], seen[4], seen[5], dx, dy, dz)
     for b in range(count):
+        mx, my, mz = boxes[b, 0], boxes[b, 1], boxes[b, 2]
+        hx, hy, hz = boxes[b, 3], boxes[b, 4], boxes[b, 5]
+        at, half = _along(mx, my, mz, hx, hy, hz, dx, dy, dz)
+        away = at + half - (sd - ed) + MARGIN
+        if away < 0.0:
+            continue
+        at, half = _along(mx, my, mz, hx, hy, hz, ux, uy, uz)
+        if abs(at - su) > half + eu + away * part_u + MARGIN:
+            continue
+        at, half = _along(mx, my, mz, hx, hy, hz, vx, vy, vz)
+        if abs(at - sv) > half + ev + away * part_v + MARGIN:
+            continue
         a0 = b0 = c0 = np.inf
         a1 = b1 = c1 = -np.inf
         if b < n_blocks:
@@ -441,7 +472,7 @@ def _sort_into_bins(d, u, v, blocks, polygons):
         else:
             face = faces[b, 0]
             facing = _dot(normal, face, dx, dy, dz)
-            if abs(facing) < GRAZING or facing * side[face] < 0:
+            if abs(facing) < GRAZING - swing or facing * side[face] < -swing:
                 continue
             for k in range(start[face], start[face + 1]):
                 p = _dot(vertices, k, ux, uy, uz)
@@ -454,6 +485,7 @@ def _sort_into_bins(d, u, v, blocks, polygons):
         box[n_drawn, 4] = c1
         key[n_drawn] = 0.5 * (c0 + c1)
         drawn[n_drawn] = b
+        shown[b] = True
         least, most = min(least, key[n_drawn]), max(most, key[n_drawn])
         n_drawn += 1
         umin, umax = min(umin, a0), max(umax, a1)
@@ -501,13 +533,13 @@ def _sort_into_bins(d, u, v, blocks, polygons):
                 bounds[2, spot] = box[k, 2] - vmin - slack
                 bounds[3, spot] = box[k, 3] - vmin + slack
                 bounds[4, spot] = box[k, 4] - least + slack
-    return bounds, bin_start, items, umin, vmin, least, columns, rows, width
+    return bounds, bin_start, items, shown, umin, vmin, least, columns, rows, width
 
 
 @compiled
 def cast_shadows(direction, receivers, blocks, polygons, longest, epsilon, blocked):
     """Fill the blocked bits of all facets for one direction."""
-    corner, cell1, cell2, facet_normal, shape, bit_start, mask = receivers
+    corner, cell1, cell2, facet_normal, shape, bit_start, mask, seen = receivers
     rings, ring_start, span, faces = blocks
     vertices, edge_end, start, normal, offset, side, convex, boxes = polygons
     n_blocks = span.shape[0]
@@ -519,12 +551,14 @@ def cast_shadows(direction, receivers, blocks, polygons, longest, epsilon, block
         length = np.sqrt(dy * dy + dz * dz)
         ux, uy, uz = 0.0, -dz / length, dy / length
     vx, vy, vz = dy * uz - dz * uy, dz * ux - dx * uz, dx * uy - dy * ux
-    bounds, bin_start, items, umin, vmin, least, columns, rows, width = _sort_into_bins(
-        (dx, dy, dz), (ux, uy, uz), (vx, vy, vz), blocks, polygons
+    bounds, bin_start, items, shown, umin, vmin, least, columns, rows, width = (
+        sort_into_bins(
+            (dx, dy, dz), (ux, uy, uz), (vx, vy, vz), blocks, polygons, seen, 0.0, 0.0, 0.0
+        )
     )
     above = dz >= 0.0
     outline, outline_start, outline_corners = _outline_blocks(
-        dx, dy, above, rings, ring_start, span
+        dx, dy, above, rings, ring_start, span, shown
     )
     u0, u1, v0, v1, far = bounds[0], bounds[1], bounds[2], bounds[3], bounds[4]
     seen_by = np.full(faces.shape[0], -1, np.int32)

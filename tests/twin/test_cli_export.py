@@ -1,8 +1,6 @@
 """The model of a twin leaves it whole, with its roofs, ids and light."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,15 +18,7 @@ from twin.exporting import export_gltf, export_mesh, export_print, export_tiles
 from twin.folder import write_twin
 from twin.reopen import open_twin
 
-
-def heidi(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from twin.cli import main; main()", *map(str, words)],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+from .command import heidi
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,6 @@
 """Questions about the ground get the answers of the closed forms, from the command line."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import geopandas as gpd
@@ -18,19 +16,11 @@ from gis.typical_year import typical_year
 from twin.build import build
 from twin.folder import write_twin
 
+from .command import heidi
+
 WEST, NORTH = 99_700.0, 6_213_800.0
 RISE = 0.05
 """The ground rises to the east by this from the water's edge at 0 m."""
-
-
-def heidi(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from twin.cli import main; main()", *map(str, words)],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")

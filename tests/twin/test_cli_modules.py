@@ -1,8 +1,6 @@
 """Modules and collectors are laid from the command line, and the files say the same."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import geopandas as gpd
@@ -16,15 +14,7 @@ from twin.build import build
 from twin.folder import write_twin
 from twin.modules import heat_table, place_modules
 
-
-def heidi(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from twin.cli import main; main()", *map(str, words)],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+from .command import heidi
 
 
 @pytest.fixture(scope="module")

@@ -130,6 +130,47 @@ def test_hours_lie_beside_the_year_and_add_up_to_it(heidi, given, tmp_path):
     assert mean == pytest.approx(year["total"].mean(), abs=0.01)
 
 
+@pytest.fixture(scope="module")
+def ten_days(given):
+    """Ten days of May in steps of ten minutes, each six times that of its hour."""
+    year = typical_year().table.loc["2018-05-01":"2018-05-10"]
+    fine = year.loc[year.index.repeat(6)].drop(columns="filled")
+    index = pd.date_range("2018-05-01", periods=len(fine), freq="10min", tz="UTC")
+    path = given / "ten_days.csv"
+    fine.set_axis(index.rename("time"), axis=0).to_csv(
+        path, date_format="%Y-%m-%dT%H:%M:%SZ"
+    )
+    return path
+
+
+def test_finer_weather_gives_finer_light_of_the_time_it_covers(
+    heidi, given, ten_days, tmp_path
+):
+    totals = {}
+    for step, rows in ((None, 1440), (60, 240)):
+        out = tmp_path / f"result_{step}.csv"
+        words = options(
+            given, out, weather=ten_days, sun_offset="auto", step=step, snow="skane"
+        )
+        code, said, told = heidi("solar", given / "box.obj", *words, "--hourly", "--json")
+        assert code == 0, told
+        record = json.loads(said)
+        assert record["hours"] == 240
+        assert record["step_minutes"] == (step or 10)
+        assert not record["whole_year"]
+        assert any("is no year" in note for note in record["notes"])
+        light = pd.read_parquet(out.with_suffix(".parquet"))
+        assert len(light) == 4 * rows
+        assert light["time"].diff().iloc[1] == pd.Timedelta(minutes=step or 10)
+        sums = light.groupby("sensor")[["direct", "total"]].sum() * (240 / rows) / 1000
+        totals[step] = pd.read_csv(out)
+        assert sums.to_numpy() == pytest.approx(
+            totals[step][["direct", "total"]].to_numpy(), rel=1e-3, abs=0.01
+        )
+    fine, whole = (totals[step]["total"].to_numpy() for step in (None, 60))
+    assert fine == pytest.approx(whole, rel=0.01)
+
+
 def test_without_reflectance_nothing_is_thrown_back(heidi, given, tmp_path):
     out = tmp_path / "result.csv"
     dark = options(given, out, albedo=0, reflectance=0)
@@ -159,6 +200,12 @@ def test_the_sun_is_looked_for_at_the_place_that_is_given(heidi, given, tmp_path
         ({"out": "result.txt"}, "must end in .csv"),
         ({"out": "nowhere/result.csv"}, "existing folder"),
         ({"albedo": 20}, "not percent"),
+        ({"albedo": "0.2,0.3"}, "twelve numbers"),
+        ({"albedo": "asfallt"}, "did you mean 'asphalt'"),
+        ({"snow": "lappland"}, "or the name skane"),
+        ({"reflectance": "cheese"}, "material must be known"),
+        ({"step": 7}, "must be one of 1, 2, 3"),
+        ({"step": 10}, "no finer than the file's"),
         ({"reflectance": -0.1}, "--reflectance must be"),
         ({"reflectance": "nan"}, "--reflectance must be"),
         ({"patches": 145}, "577 or 2305"),

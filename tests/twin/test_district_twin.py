@@ -19,7 +19,8 @@ from twin.district_twin import Twin
 from twin.folder import building_hours, write_twin
 from twin.model import point_id
 from twin.quantities import Quantity
-from twin.store.log import Log, Observation
+from twin.store.log import Log
+from twin.store.records import Observation
 
 mpl.use("Agg")
 

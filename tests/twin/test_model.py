@@ -1,23 +1,34 @@
 """The model's things hang together and its ids stay what they are."""
 
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gis.errors import TableError, UnknownIdError
+from twin.equipment import equipment, with_systems
 from twin.model import (
+    DISTRICT,
     Building,
+    District,
     Model,
     Point,
     System,
     SystemKind,
     building_table,
     district_model,
+    one_per_building,
     point_id,
 )
 from twin.quantities import Quantity
+from twin.validity import overlap
 
 
 @pytest.fixture
@@ -81,6 +92,140 @@ def test_things_that_do_not_hang_together_are_refused(systems, points, fault):
             tuple(System(i, building, SystemKind.PV, f) for i, building, f in systems),
             tuple(Point(i, system, Quantity.PV_POWER) for i, system in points),
         )
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        pytest.param({"id": ""}, "1 to 200 printable letters, got ''", id="no id"),
+        pytest.param({"id": " a"}, "printable letters, got ' a'", id="blank before"),
+        pytest.param({"id": "a\nb"}, "printable letters", id="two lines"),
+        pytest.param({"id": "a" * 201}, "printable letters", id="long id"),
+        pytest.param({"id": "district"}, "'district' occurs 2 times", id="as district"),
+        pytest.param({"interval": 0}, "interval of 1 to 31622400 s, got 0", id="no time"),
+        pytest.param({"brick": "no class"}, "must be of a Brick class", id="no class"),
+        pytest.param({"name": "\ud800"}, "whole letters", id="half a letter"),
+        pytest.param(
+            {"valid_from": date(2026, 2, 1), "valid_to": date(2026, 2, 1)},
+            "must begin before it ends, got 2026-02-01 to 2026-02-01",
+            id="never there",
+        ),
+    ],
+)
+def test_points_that_no_file_can_hold_are_refused(change, fault):
+    point = replace(Point("p", "s", Quantity.FLOW), **change)
+    with pytest.raises(TableError) as caught:
+        Model((), (System("s", DISTRICT, SystemKind.HEAT),), (point,))
+    assert fault in str(caught.value)
+
+
+def test_systems_of_the_district_belong_to_no_building(buildings):
+    battery, points = equipment(DISTRICT, SystemKind.BATTERY, interval=60)
+    model = with_systems(
+        district_model(buildings, pv_facets={}, district=District("h", "Helsingborg")),
+        [battery],
+        points,
+    )
+    assert model.district.name == "Helsingborg"
+    assert model.owner["battery"] == DISTRICT
+    assert model.point_table.loc["battery/battery_power", "building"] == ""
+    assert {point.interval for point in points} == {60}
+    assert len(model.building_points) == 2 * 3, "what the live page shows is as before"
+    with pytest.raises(TableError, match="'battery' occurs 2 times"):
+        with_systems(model, [battery])
+
+
+def test_what_a_kind_usually_has_is_called_as_ever(buildings):
+    """The first of a building's systems has the ids that the twin is built with."""
+    system, points = equipment("way/7", SystemKind.HEAT)
+    basic = district_model(buildings, pv_facets={})
+    assert system in basic.systems
+    assert points[0] in basic.points
+    assert [point.id for point in points[1:]] == [
+        "way/7/heat/heat_energy",
+        "way/7/heat/volume",
+        "way/7/heat/flow",
+        "way/7/heat/supply_temperature",
+        "way/7/heat/return_temperature",
+    ]
+    second, (only,) = equipment(
+        "way/7", SystemKind.HEAT, number=2, quantities=[Quantity.HEAT_POWER], facets=["r"]
+    )
+    assert (second.id, second.facets) == ("way/7/heat-2", ("r",))
+    assert only.id == "way/7/heat-2/power"
+
+
+@pytest.fixture
+def swapped() -> Model:
+    """Return a building whose meter was replaced on 1 March 2026."""
+    swap = date(2026, 3, 1)
+    old = System("b/pv", "b", SystemKind.PV, ("roof",), valid_to=swap)
+    new = System("b/pv-2", "b", SystemKind.PV, ("roof",), valid_from=swap)
+    points = (
+        Point("old", "b/pv", Quantity.PV_POWER),
+        Point("new", "b/pv-2", Quantity.PV_POWER),
+        Point("late", "b/pv-2", Quantity.PV_ENERGY, valid_from=date(2026, 4, 1)),
+    )
+    return Model((Building("b", ""),), (old, new), points)
+
+
+@pytest.mark.parametrize(
+    ("time", "there"),
+    [
+        (date(2026, 2, 28), {"old"}),
+        (date(2026, 3, 1), {"new"}),
+        (date(2026, 4, 1), {"new", "late"}),
+        # The day is that of UTC: in Sweden it is 00:30 of the first of March.
+        (datetime(2026, 3, 1, 0, 30, tzinfo=timezone(timedelta(hours=1))), {"old"}),
+        (datetime(2026, 3, 1, tzinfo=UTC), {"new"}),
+    ],
+)
+def test_a_model_tells_what_was_there_at_a_time(swapped, time, there):
+    then = swapped.at(time)
+    assert {point.id for point in then.points} == there
+    assert {point.system for point in then.points} == {s.id for s in then.systems}
+    assert then.buildings == swapped.buildings
+    assert then.at(time) == then
+
+
+def test_a_moment_without_time_zone_is_refused(swapped):
+    with pytest.raises(TableError, match="timezone-aware"):
+        swapped.at(datetime(2026, 3, 1))  # noqa: DTZ001
+
+
+def test_meters_may_follow_each_other_but_not_stand_side_by_side(swapped):
+    one_per_building(swapped)
+    both = tuple(
+        replace(s, valid_from=None, valid_to=None, facets=()) for s in swapped.systems
+    )
+    points = swapped.points
+    one_per_building(replace(swapped, systems=both, points=points[1:]))
+    with pytest.raises(TableError, match="1 are more, first new"):
+        one_per_building(replace(swapped, systems=both))
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 9), st.integers(1, 9)).map(lambda s: (s[0], s[0] + s[1])),
+        min_size=2,
+        max_size=5,
+    )
+)
+def test_spans_overlap_where_any_day_is_in_two(spans):
+    """The neighbours alone, sorted, against all days of all pairs."""
+    first = date(2026, 1, 1).toordinal()
+    things = [
+        System(
+            str(k),
+            "",
+            SystemKind.PV,
+            valid_from=date.fromordinal(first + a),
+            valid_to=date.fromordinal(first + b),
+        )
+        for k, (a, b) in enumerate(spans)
+    ]
+    days = Counter(day for a, b in spans for day in range(a, b))
+    assert overlap(things) == any(count > 1 for count in days.values())
 
 
 def test_buildings_add_up_their_parts():

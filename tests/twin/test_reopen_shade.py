@@ -56,14 +56,14 @@ def test_the_report_tells_of_both(built):
 
 
 def test_both_take_light(built):
-    free = build(heidi_district(), typical_year(), spacing=6.0)
+    free = build(heidi_district(), typical_year(), spacing=6.0, trees=False)
     assert built.light.sensor_annual.sum() < free.light.sensor_annual.sum()
     assert "Trees do not cast shade" in " ".join(method_sentences(free))
 
 
 def test_files_of_an_earlier_shade_go(folder, tmp_path):
     write_twin(open_twin(folder), tmp_path / "twin", stills=False)
-    plain = build(heidi_district(), typical_year(), spacing=9.0)
+    plain = build(heidi_district(), typical_year(), spacing=9.0, trees=False)
     write_twin(plain, tmp_path / "twin", stills=False)
     for name in ("crowns.parquet", "horizon.csv"):
         assert not (tmp_path / "twin" / name).exists()

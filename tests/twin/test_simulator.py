@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from gis.errors import TableError, WeatherError
-from twin.ingest import simulator
-from twin.ingest.simulator import (
+from twin.model import LAYOUT, district_model, point_id
+from twin.quantities import Quantity
+from twin.simulation import demand as simulator
+from twin.simulation.demand import (
     ASSUMPTIONS,
     COLUMNS,
     DEMAND_SPREAD,
@@ -25,8 +27,6 @@ from twin.ingest.simulator import (
     Assumption,
     simulate_day,
 )
-from twin.model import LAYOUT, district_model, point_id
-from twin.quantities import Quantity
 
 MONDAY = date(2021, 6, 14)
 DAYS = pd.date_range(MONDAY, periods=7, freq="D")

@@ -22,6 +22,12 @@ SPACING = 4.0
 PLACE = (99_975.0, 6_213_262.0)
 """Free ground between the blocks south of the campus."""
 
+AMONG_TREES = (100_074.0, 6_213_090.0)
+"""Where a hut of 10 x 10 m stands on one tree of an avenue that is higher than it."""
+
+ROUNDED_LIGHT = 1e-6
+"""The same where crowns hold some of it back, in several sums [kWh/m2]."""
+
 SAME_LIGHT = 1e-9
 """What the mean light of sun and sky on a facet may differ by, by month [kWh/m2]."""
 
@@ -69,7 +75,11 @@ def found(site, candidate) -> Evaluation:
 @pytest.fixture(scope="module")
 def rebuilt(site, candidate) -> Site:
     """Build the same district from nothing with the candidate standing in it."""
-    district = site.built.district
+    return rebuild(site.built.district, candidate)
+
+
+def rebuild(district: District, candidate: Candidate) -> Site:
+    """Build a district anew with a candidate."""
     buildings = gpd.GeoDataFrame(
         pd.concat([district.buildings, candidate.parts[[*BUILDING_COLUMNS, "geometry"]]]),
         crs=district.buildings.crs,
@@ -124,6 +134,34 @@ def test_sun_and_sky_are_those_of_a_rebuild(found, site, rebuilt):
     others = np.setdiff1d(np.arange(len(light.facets)), found.shaded.facets)
     untouched = np.array([place[light.facets.ids[k]] for k in others])
     assert differ(light.facet_parts[others][:, PARTS], untouched) == 0
+
+
+def test_trees_on_the_ground_of_a_candidate_are_felled_and_others_shade_it(site, tmp_path):
+    """As in a rebuild without those trees, for neighbours and for the candidate."""
+    district = site.built.district
+    x, y = AMONG_TREES
+    hut = candidate_at(district, tmp_path, x=x, y=y, height=3.0, size=(10.0, 10.0))
+    gone = district.trees.intersects(hut.outline)
+    assert site.felled(hut).tolist() == np.flatnonzero(gone).tolist()
+    assert gone.sum() == 1
+    found = evaluate(site, hut)
+    whole = rebuild(replace(district, trees=district.trees[~gone]), hut).built.light
+    place = {name: k for k, name in enumerate(whole.facets.ids)}
+    for light in (found.shaded.after, found.light):
+        named = np.array([place[name] for name in light.facets.ids])
+        wanted = whole.facet_parts[named][:, PARTS]
+        assert np.abs(light.facet_parts[:, PARTS] - wanted).max() < ROUNDED_LIGHT
+    assert len(found.light.crowns.facets) > 2, "trees stand before the new building"
+    change = found.shaded.after.facet_annual - found.shaded.before.facet_annual
+    assert change.max() > 0.01, "some facet wins by the tree"
+
+
+def test_a_twin_whose_trees_do_not_shade_can_be_asked(site, candidate):
+    bare = build(site.built.district, typical_year(), spacing=SPACING, trees=False)
+    found = evaluate(prepare_site(bare), candidate)
+    assert found.light.crowns is None
+    shaded = evaluate(site, candidate)
+    assert found.own["facade_kwh"] >= shaded.own["facade_kwh"]
 
 
 def test_sun_hours_are_those_of_a_rebuild(found, rebuilt):

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from gis.errors import TableError, UnknownIdError
-from twin.ingest.simulator import simulate_day
+from twin.equipment import equipment, with_systems
 from twin.judgement import PEAK_TOLERANCE, RELATIVE_TOLERANCE, Status
 from twin.model import Building, Model, Point, System, SystemKind, district_model, point_id
 from twin.quantities import Quantity
+from twin.simulation.demand import simulate_day
 from twin.state import TwinState, expected_pv_power
 
 DAY = pd.Timestamp("2021-06-14", tz="UTC")
@@ -297,3 +298,27 @@ def test_two_meters_of_one_quantity_are_refused(expected):
 def test_columns_are_named(model, expected):
     with pytest.raises(TableError, match=r"\['source'\] missing"):
         TwinState(model, observe(*full()).drop(columns="source"), expected)
+
+
+def test_what_is_not_of_a_building_changes_nothing(model, expected):
+    """Points of the district and of other systems may be in the model and in the table."""
+    rows = observe(("a", PV, "10:00", -5), ("a", HEAT, "10:00", 2))
+    plain = TwinState(model, rows, expected)
+    more = model
+    for building, kind in (("", SystemKind.WEATHER), ("a", SystemKind.HEAT_PUMP)):
+        system, points = equipment(building, kind)
+        more = with_systems(more, [system], points)
+    extra = pd.DataFrame(
+        {
+            "point": ["weather/ghi", "a/heat-pump/heat_pump_heat_power"],
+            "time": [at("10:00")] * 2,
+            "value": [700.0, -9.0],
+            "unit": ["W/m2", "kW"],
+            "source": ["test"] * 2,
+        }
+    )
+    richer = TwinState(more, pd.concat([rows, extra], ignore_index=True), expected)
+    pd.testing.assert_frame_equal(richer.state_at(at("12:00")), plain.state_at(at("12:00")))
+    pd.testing.assert_series_equal(
+        richer.totals_at(at("12:00")), plain.totals_at(at("12:00"))
+    )

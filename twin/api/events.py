@@ -5,14 +5,15 @@ import json
 import threading
 import time as clock
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 from fastapi.concurrency import run_in_threadpool
 
 from gis.errors import HeidiError
+from twin.api.desk import Desk
+from twin.as_of import flags
 from twin.live_record import utc
-from twin.store.log import Log
+from twin.store.protocol import Store
 from twin.store.records import Kept
 
 PER_EVENT = 1_000
@@ -30,29 +31,37 @@ class Follower:
 
     Parameters
     ----------
-    path : Path
-        The log.
+    desk : Desk
+        Where the log is asked.
     sequence : int
         Last number known.
     """
 
-    def __init__(self, path: Path, sequence: int) -> None:
+    def __init__(self, desk: Desk, sequence: int) -> None:
         self.sequence = sequence
-        self._path = path
+        self._desk = desk
 
     def skip(self) -> None:
         """Begin at the end of the log."""
-        with Log(self._path, read_only=True) as log:
-            self.sequence = log.sequence
+        self.sequence = self._desk.ask(lambda store: store.sequence)
 
     def news(self) -> list[Kept] | None:
         """Return what came since, at most `PER_EVENT`; None where the log begins anew."""
-        with Log(self._path, read_only=True) as log:
-            if log.sequence < self.sequence:
-                self.sequence = 0
-                return None
-            rows = log.since(self.sequence, count=PER_EVENT)
-        if rows:
+
+        def asked(store: Store) -> list[Kept] | None:
+            last = store.sequence
+            if last == self.sequence:
+                return []
+            return (
+                None
+                if last < self.sequence
+                else store.since(self.sequence, count=PER_EVENT)
+            )
+
+        rows = self._desk.ask(asked)
+        if rows is None:
+            self.sequence = 0
+        elif rows:
             self.sequence = rows[-1].sequence
         return rows
 
@@ -114,6 +123,8 @@ def _row(row: Kept) -> dict[str, Any]:
         "time": utc(row.time),
         "value": row.value,
         "source": row.source,
+        "quality": flags(row.quality),
+        "version": row.version,
         "revision": row.revision,
         "sequence": row.sequence,
     }

@@ -15,15 +15,22 @@ from twin.cli.boundary import boundary
 from twin.cli.build import build, demo
 from twin.cli.check import check
 from twin.cli.daylight import daylight
+from twin.cli.expect import expect
 from twin.cli.export import export_app
 from twin.cli.fetch import fetch_app
 from twin.cli.ground import ground_app
+from twin.cli.hints import hints
+from twin.cli.ingest import ingest
 from twin.cli.light import light
+from twin.cli.listen import listen
 from twin.cli.live import serve, simulate, status
 from twin.cli.modules import collectors, modules
+from twin.cli.quarantine import quarantine
 from twin.cli.render import render_app
 from twin.cli.site import site_app
 from twin.cli.solar import solar
+from twin.cli.store import app as store_app
+from twin.cli.things import export_things, import_app
 from twin.cli.weather import weather_app
 
 app = typer.Typer(
@@ -45,8 +52,13 @@ for command in (
     simulate,
     status,
     serve,
+    listen,
     modules,
     collectors,
+    expect,
+    hints,
+    ingest,
+    quarantine,
 ):
     app.command()(command)
 app.add_typer(site_app, name="site")
@@ -54,6 +66,9 @@ app.add_typer(render_app, name="render")
 app.add_typer(weather_app, name="weather")
 app.add_typer(fetch_app, name="fetch")
 app.add_typer(export_app, name="export")
+app.add_typer(store_app, name="store")
+export_app.command("things")(export_things)
+app.add_typer(import_app, name="import")
 app.add_typer(ground_app, name="ground")
 
 

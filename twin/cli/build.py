@@ -14,6 +14,7 @@ from twin.cli.stages import Stages
 if TYPE_CHECKING:
     from gis.district import District
     from gis.weather import Weather
+    from twin.reflectances import Reflectances
 
 FINEST, COARSEST = 0.1, 20.0
 """Sensor spacings that make sense on buildings [m]."""
@@ -37,8 +38,7 @@ TreesShade = Annotated[
     bool,
     typer.Option(
         "--trees-shade/--no-trees-shade",
-        help="Let trees shade as porous crowns, month by month. 'heidi site' wants a twin "
-        "without.",
+        help="Let trees shade as porous crowns, month by month.",
     ),
 ]
 Weathers = Annotated[
@@ -51,11 +51,41 @@ Weathers = Annotated[
 ]
 
 
+Albedo = Annotated[
+    str | None,
+    typer.Option(
+        "--albedo",
+        help="Reflectance of the ground: a share, twelve of them (January first, with "
+        "commas) or a material, such as asphalt. Default: 0.2.",
+    ),
+]
+Snow = Annotated[
+    str | None,
+    typer.Option(
+        "--snow",
+        help="Share of each month with snow on the ground: 'skane' or twelve numbers. "
+        "Default: no snow.",
+    ),
+]
+Reflecting = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reflectance",
+        metavar="KIND=VALUE",
+        help="Reflectance of wall, roof or ground: a share or a material, such as "
+        "wall='red brick'; may be given for each. Default: 0.2.",
+    ),
+]
+
+
 def demo(
     out: Out = Path("heidi-demo"),
     spacing: Spacing = 1.0,
+    albedo: Albedo = None,
+    snow: Snow = None,
+    reflectance: Reflecting = None,
     *,
-    trees_shade: TreesShade = False,
+    trees_shade: TreesShade = True,
     stills: Stills = True,
 ) -> None:
     """Build the embedded schematic district and show its sun.
@@ -64,6 +94,7 @@ def demo(
     """
     from gis.heidi import heidi_district
     from gis.typical_year import typical_year
+    from twin.reflectances import read_reflectances
 
     _run(
         lambda: (heidi_district(), typical_year()),
@@ -71,6 +102,7 @@ def demo(
         spacing,
         stills=stills,
         trees=trees_shade,
+        reflectances=read_reflectances(albedo, snow, reflectance or ()),
     )
 
 
@@ -195,12 +227,24 @@ def build(
         ),
     ] = None,
     spacing: Spacing = 1.0,
+    albedo: Albedo = None,
+    snow: Snow = None,
+    reflectance: Reflecting = None,
+    reflectance_column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--reflectance-column",
+            metavar="KIND=COLUMN",
+            help="Column of the buildings' file with the material, or share, of each "
+            "building's wall or roof, such as roof=roof:material.",
+        ),
+    ] = None,
     *,
     new_ids: Annotated[
         bool,
         typer.Option("--new-ids", help="Keep no identities of a twin in --out."),
     ] = False,
-    trees_shade: TreesShade = False,
+    trees_shade: TreesShade = True,
     stills: Stills = True,
 ) -> None:
     """Build a twin from your own data.
@@ -215,6 +259,7 @@ def build(
     from gis.sources.weather_files import read_weather
     from gis.typical_year import typical_year
     from twin.earlier import earlier_twin
+    from twin.reflectances import OF_PARTS, read_pairs, read_reflectances, tell_parts
     from twin.survey_roofs import fit_district
 
     sources = Sources(
@@ -250,6 +295,10 @@ def build(
     if ceiling is not None and not math.isfinite(ceiling):
         message = f"--ceiling must be a level in metres, got {ceiling}"
         raise TableError(message)
+    told_surfaces = read_reflectances(albedo, snow, reflectance or ())
+    columns = read_pairs(
+        reflectance_column or (), "--reflectance-column", "roof=roof:material", OF_PARTS
+    )
     note = ""
     if not new_ids:
         previous, note = earlier_twin(out, ids_from)
@@ -270,6 +319,12 @@ def build(
         inputs=(*sources.files, weather, horizon),
         trees=trees_shade,
         horizon=horizon,
+        reflectances=told_surfaces,
+        tell=(
+            lambda base, district: tell_parts(base, district.buildings, buildings, columns)
+        )
+        if columns
+        else None,
     )
 
 
@@ -290,8 +345,10 @@ def _run(
     inputs: Sequence[Path | None] = (),
     trees: bool = False,
     horizon: Path | None = None,
+    reflectances: "Reflectances | None" = None,
+    tell: "Callable[[Reflectances, District], Reflectances] | None" = None,
 ) -> None:
-    """Read, build, write and sum up."""
+    """Read, build, write and sum up; ``tell`` adds what single buildings reflect."""
     from twin.build import build as build_twin
     from twin.folder import check_folder, write_twin
     from twin.horizon_file import find_horizon
@@ -311,11 +368,24 @@ def _run(
         if horizon is not None:
             land, notes = find_horizon(horizon, district)
             district = replace(district, notes=(*district.notes, *notes))
+        if reflectances is not None and tell is not None:
+            reflectances = tell(reflectances, district)
         built = build_twin(
-            district, weather, spacing=spacing, trees=trees, horizon=land, progress=told
+            district,
+            weather,
+            spacing=spacing,
+            trees=trees,
+            horizon=land,
+            reflectances=reflectances,
+            progress=told,
         )
         written = write_twin(built, out, stills=stills, progress=told)
-    for note in (*built.district.notes, *built.roofs.notes, *built.weather.notes):
+    for note in (
+        *built.district.notes,
+        *built.roofs.notes,
+        *built.reflectances.notes,
+        *built.weather.notes,
+    ):
         typer.echo(f"  note: {note}", err=True)
     for line in summary_lines(built, written):
         typer.echo(" ".join(line.splitlines()))

@@ -259,6 +259,7 @@ def _open(folder: Path, told: Progress) -> "Subject":
         built.district,
         built.facets,
         built.light.sensor_annual,
+        trees_shade=built.light.crowns is not None,
         light_source=built.weather.source,
     )
 

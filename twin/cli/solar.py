@@ -19,6 +19,11 @@ SPLITS = {577: 2, 2305: 4}
 USED = "it is used"
 """How the reader of weather says that it took the sun's time from the radiation."""
 
+HOUR = 60.0  # [min]
+
+MOST_SKY = 400_000_000
+"""Most values of the sky's light, 1.6 GB: a year of two minutes on 577 patches."""
+
 FOR_MESH = (
     "sensors",
     "weather",
@@ -29,6 +34,8 @@ FOR_MESH = (
     "sun_offset",
     "patches",
     "hourly",
+    "snow",
+    "step",
 )
 """Options that a twin has no use for."""
 
@@ -77,20 +84,45 @@ def solar(
     ] = None,
     lon: Annotated[float | None, typer.Option("--lon", help="Mesh: degrees east.")] = None,
     albedo: Annotated[
-        float, typer.Option("--albedo", help="Mesh: reflectance of the ground at z = 0.")
-    ] = 0.2,
+        str,
+        typer.Option(
+            "--albedo",
+            help="Mesh: reflectance of the ground at z = 0; a share, twelve of them "
+            "(January first, with commas) or a material, such as asphalt.",
+        ),
+    ] = "0.2",
+    snow: Annotated[
+        str | None,
+        typer.Option(
+            "--snow",
+            help="Mesh: share of each month with snow on the ground: 'skane' or twelve "
+            "numbers. Default: no snow.",
+        ),
+    ] = None,
     reflectance: Annotated[
-        float, typer.Option("--reflectance", help="Mesh: reflectance of all its faces.")
-    ] = 0.3,
+        str,
+        typer.Option(
+            "--reflectance",
+            help="Mesh: reflectance of all its faces; a share or a material.",
+        ),
+    ] = "0.3",
     sun_offset: Annotated[
         str,
         typer.Option(
             "--sun-offset",
             help="Mesh: 'auto' follows the sun in ten-minute steps, at the time found in "
-            "the weather itself; MINUTES holds it there all hour, counted from its start "
-            "(30 = mid-hour).",
+            "the weather itself; MINUTES holds it there all hour (or step), counted from "
+            "its start (30 = mid-hour).",
         ),
     ] = "auto",
+    step: Annotated[
+        int | None,
+        typer.Option(
+            "--step",
+            help="Mesh: minutes to which the weather is averaged, 1 to 60. Default: the "
+            "steps of the file.",
+        ),
+    ] = None,
     patches: Annotated[
         int, typer.Option("--patches", help="Mesh: patches of the sky, 577 or 2305.")
     ] = 2305,
@@ -98,7 +130,9 @@ def solar(
     hourly: Annotated[
         bool,
         typer.Option(
-            "--hourly", help="Mesh: also write the hours, beside --out as .parquet."
+            "--hourly",
+            help="Mesh: also write the hours, or finer steps of the weather, beside "
+            "--out as .parquet.",
         ),
     ] = False,
     as_json: Annotated[
@@ -127,9 +161,9 @@ def solar(
         _needed(weather, "--weather", "year.epw"),
         _needed(out, "--out", "result.csv"),
         place=(lat, lon),
-        albedo=albedo,
-        reflectance=reflectance,
+        surfaces=(albedo, snow, reflectance),
         sun_offset=sun_offset,
+        step=step,
         patches=patches,
         hourly=hourly,
         as_json=as_json,
@@ -236,22 +270,22 @@ def _of_mesh(
     out: Path,
     *,
     place: tuple[float | None, float | None],
-    albedo: float,
-    reflectance: float,
+    surfaces: tuple[str, str | None, str],
     sun_offset: str,
+    step: int | None,
     patches: int,
     hourly: bool,
     as_json: bool,
 ) -> None:
     """Light sensors around a mesh."""
-    import numpy as np
     import pandas as pd
 
     from gis.errors import GeometryError
-    from gis.sources.weather_files import read_weather
+    from gis.sources.weather_files import read_series
     from meshes.formats.mesh_file import read_mesh
+    from meshes.solar.albedo import read_albedo
+    from meshes.solar.materials import read_reflectance
     from meshes.solar.point_light import light_on_points
-    from meshes.solar.reflection.surfaces import check_reflectance
     from twin.foreign_light import check_weather
     from twin.sensor_points import annual_columns, read_sensor_points, write_light
 
@@ -262,8 +296,10 @@ def _of_mesh(
     )
     if sun_offset != "auto":
         _minutes(sun_offset)
-    check_reflectance("--albedo", np.array([albedo]))
-    check_reflectance("--reflectance", np.array([reflectance]))
+    ground, faces = (
+        read_albedo(surfaces[0], snow=surfaces[1]),
+        read_reflectance(surfaces[2], name="--reflectance"),
+    )
     if patches not in SPLITS:
         message = f"--patches must be 577 or 2305, got {patches}"
         raise GeometryError(message)
@@ -271,10 +307,11 @@ def _of_mesh(
         told("reading", 0.0)
         points = read_sensor_points(sensors)
         mesh = read_mesh(path)
-        year = read_weather(weather)
+        year = read_series(weather, step_minutes=None if step is None else float(step))
+        _check_steps(year, patches)
         latitude, longitude = _place(year, *place)
         elsewhere = check_weather(year, (latitude, longitude), far=True)
-        year, step = _sunned(year, sun_offset, (latitude, longitude))
+        year, sun_step = _sunned(year, sun_offset, (latitude, longitude))
         light, notes = light_on_points(
             mesh,
             points.points,
@@ -282,17 +319,17 @@ def _of_mesh(
             year,
             latitude=latitude,
             longitude=longitude,
-            albedo=albedo,
-            reflectance=reflectance,
+            albedo=ground.value,
+            reflectance=faces.value,
             sky_split=SPLITS[patches],
-            step_minutes=step,
+            step_minutes=sun_step,
             progress=told,
         )
         told("writing", 1.0)
         write_light(
             out, points, light, hours=hours, times=pd.DatetimeIndex(year.table.index)
         )
-    dark = light.path.dark_note(light.light.beam)
+    dark = light.path.dark_note(light.light.beam, interval_minutes=year.step_minutes)
     notes = (*year.notes, *elsewhere, *notes, *(() if dark is None else (dark,)))
     for note in notes:
         typer.echo(f"  note: {note}", err=True)
@@ -303,8 +340,13 @@ def _of_mesh(
         "latitude": latitude,
         "longitude": longitude,
         "sun_offset_minutes": year.sun_offset_minutes,
-        "albedo": albedo,
-        "reflectance": reflectance,
+        "hours": year.hours,
+        "step_minutes": year.step_minutes,
+        "whole_year": year.is_year,
+        "albedo": ground.months[0] if len(set(ground.months)) == 1 else ground.months,
+        "albedo_source": ground.source,
+        "reflectance": faces.value,
+        "reflectance_source": faces.source,
         "files": [str(file) for file in (out, hours) if file is not None],
         "notes": list(notes),
     }
@@ -312,6 +354,20 @@ def _of_mesh(
         typer.echo(json.dumps(record, ensure_ascii=False, indent=1))
         return
     _tell(annual, record)
+
+
+def _check_steps(year: "Weather", patches: int) -> None:
+    """Refuse more steps than the light of the sky can be held for."""
+    from gis.errors import WeatherError
+
+    most = MOST_SKY // patches
+    if len(year.table) > most:
+        message = (
+            f"with --patches {patches} weather may have {most:,} steps, got "
+            f"{len(year.table):,} of {year.step_minutes:g} min; give --step 10 or "
+            "--patches 577"
+        )
+        raise WeatherError(message)
 
 
 def _check_outputs(outputs: list[Path], inputs: dict[str, Path]) -> None:
@@ -340,13 +396,16 @@ def _check_outputs(outputs: list[Path], inputs: dict[str, Path]) -> None:
 def _tell(annual: "pd.DataFrame", record: dict[str, object]) -> None:
     """Print what came out."""
     typer.echo(f"Sensors    {len(annual):,}")
+    span = "a year" if record["whole_year"] else f"in {record['hours']:,} hours"
     for name in annual:
         values = annual[name]
         typer.echo(
-            f"{str(name).capitalize():<11}{values.mean():,.1f} kWh/m2 a year in the mean, "
+            f"{str(name).capitalize():<11}{values.mean():,.1f} kWh/m2 {span} in the mean, "
             f"{values.min():,.1f} to {values.max():,.1f}"
         )
-    typer.echo(f"Sun        at minute {record['sun_offset_minutes']:g} of each hour")
+    every = record["step_minutes"]
+    each = "each hour" if every == HOUR else f"each step of {every:g} min"
+    typer.echo(f"Sun        at minute {record['sun_offset_minutes']:g} of {each}")
     files = record["files"]
     assert isinstance(files, list)
     typer.echo(f"Written    {', '.join(files)}")
@@ -366,12 +425,14 @@ def _sunned(
             return year, STEP_MINUTES
         # The reader could only look for the sun of the district.
         fit = find_sun_offset(year.table, latitude=place[0], longitude=place[1])
+        # What differs from the middle within the method's doubt is no reason to leave it.
+        found = fit.minutes if fit.decisive else fit.middle
         notes = (
             *(note for note in year.notes if "district" not in note and USED not in note),
-            f"the sun stands {fit.minutes:+g} min from the labels, found for "
+            f"the sun stands {found:+g} min from the labels, found for "
             f"{place[0]:g}, {place[1]:g} by {fit.method}",
         )
-        return replace(year, sun_offset_minutes=fit.minutes, notes=notes), STEP_MINUTES
+        return replace(year, sun_offset_minutes=found, notes=notes), STEP_MINUTES
     minutes = _minutes(offset)
     told = f"--sun-offset {minutes:g} is used instead"
     notes = tuple(note.replace(USED, told) for note in year.notes)

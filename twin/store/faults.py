@@ -80,3 +80,35 @@ def translated(path: Path) -> Iterator[None]:
         kind, text = known
         message = f"{path} {text}"
         raise kind(message) from error
+
+
+@contextmanager
+def file_told(path: Path, *, writing: bool = False) -> Iterator[None]:
+    """Turn what the system says of a segment into one clear line.
+
+    Raises
+    ------
+    SourceError
+        If it is missing or damaged.
+    OutputError
+        If it cannot be written.
+    """
+    try:
+        yield
+    except HeidiError:
+        raise
+    except (OSError, ValueError, KeyError, MemoryError) as error:
+        # pyarrow's own errors are among these: ArrowInvalid is a ValueError.
+        reason = getattr(error, "strerror", None) or error
+        if writing:
+            message = (
+                f"{path} could not be written: {reason}; nothing of it is kept: make room "
+                "or change the rights, then do it again"
+            )
+            raise OutputError(message) from error
+        what = "is missing" if isinstance(error, FileNotFoundError) else f"is not: {reason}"
+        message = (
+            f"{path} must be a whole file of history, but {what}; put it back from a copy "
+            "of the folder: all other files of it are still good"
+        )
+        raise SourceError(message) from error

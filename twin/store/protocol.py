@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from twin.store.records import Edition, Kept, Observation, Quarantined, Receipt, Refused
@@ -210,7 +211,12 @@ class Store(Protocol):
         """Return the open store."""
         ...
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         """Close the store."""
         ...
 

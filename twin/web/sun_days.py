@@ -3,6 +3,8 @@
 import pandas as pd
 from pvlib import solarposition
 
+from gis.grid_north import grid_convergence
+
 ZONE = "Europe/Stockholm"
 STEP = 10  # [min]
 DAYS = ((3, 21, "21 March"), (6, 21, "21 June"), (12, 21, "21 December"))
@@ -27,9 +29,11 @@ def sun_days(latitude: float, longitude: float, *, year: int) -> list[dict[str, 
     Returns
     -------
     list of dict
-        For each day ``label``, ``zone`` (abbreviated), ``step`` [min], ``azimuth`` and
-        ``elevation`` (apparent, with refraction) [degrees] from local midnight on.
+        For each day ``label``, ``zone`` (abbreviated), ``step`` [min], ``azimuth`` from
+        the plan's north and ``elevation`` (apparent, with refraction) [degrees] from
+        local midnight on.
     """
+    turn = grid_convergence(latitude, longitude)
     tables: list[dict[str, object]] = []
     for number, (month, day, label) in enumerate(DAYS):
         start = pd.Timestamp(year=year, month=month, day=day, tz=ZONE)
@@ -44,7 +48,9 @@ def sun_days(latitude: float, longitude: float, *, year: int) -> list[dict[str, 
                 "latest": DAYLIGHT[1],
                 "opening": OPENING,
                 "shown_first": number == SHOWN_FIRST,
-                "azimuth": [round(float(value), 2) for value in sun["azimuth"]],
+                "azimuth": [
+                    round(float(value - turn) % 360, 2) for value in sun["azimuth"]
+                ],
                 "elevation": [
                     round(float(value), 2) for value in sun["apparent_elevation"]
                 ],

@@ -25,6 +25,9 @@ Cells = NDArray[np.uint8]
 SUBSTRINGS = 3
 """Groups of cells with a bypass diode each in a module."""
 
+BLOCK = 48
+"""Facets whose skies are unrolled at once: the year's sky is read once for all of them."""
+
 
 @dataclass(frozen=True)
 class PvPlant:
@@ -192,11 +195,31 @@ def array_yield(
         [unpack_bits(text, light.visibility.words) for text in light.visibility.sun]
     )
     year = _Year(found, light, weather, sun)
+    blocks = range(0, len(fitted), BLOCK)
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        for k, _ in enumerate(pool.map(year.run, range(len(fitted))), 1):
+        for begin, _ in zip(blocks, pool.map(year.run, blocks), strict=True):
             if progress is not None:
-                progress("solar modules", k / len(fitted))
+                progress("solar modules", min(begin + BLOCK, len(fitted)) / len(fitted))
     return found
+
+
+@dataclass(frozen=True)
+class _Array:
+    """Modules of one plane on a facet, before their year is unrolled.
+
+    ``views`` (4, p) is what a free plane in their place gets of each patch of the sky, the
+    same behind glass, what the facet leaves of it, and what a row in front leaves of that;
+    ``strength`` (n,) is the beam of each position of the sun and ``cosine`` that of its
+    angle of incidence; ``lit`` (n, 3) is what a row in front leaves of it to each third.
+    """
+
+    row: int
+    facet: int
+    modules: IntArray
+    views: Float32Array
+    strength: FloatArray
+    cosine: FloatArray
+    lit: FloatArray
 
 
 @dataclass(frozen=True)
@@ -206,7 +229,7 @@ class _Plane:
     ``hours`` (h,) are those with light. ``free`` (h,) [W/m2] of sun and sky passes the
     glass of modules that nothing shades; ``gross`` is light before the glass by that behind
     it; ``soft`` (4, h) is what `mix_strings` wants; ``beam`` (n,) is the free beam of each
-    sun position, ``lit`` (n, 3) what a row in front leaves of it.
+    sun position.
     """
 
     hours: IntArray
@@ -214,7 +237,6 @@ class _Plane:
     gross: FloatArray
     soft: FloatArray
     beam: FloatArray
-    lit: FloatArray
 
 
 class _Year:
@@ -225,8 +247,9 @@ class _Year:
     ) -> None:
         self._found, self._light, self._sun = found, light, sun
         self._order = np.argsort(light.path.hour, kind="stable")
-        hours = light.path.hour[self._order]
-        self._cuts = np.searchsorted(hours, np.arange(light.hours + 1))
+        self._hour = light.path.hour[self._order]
+        self._strength = (light.light.beam[light.path.hour] * light.path.share)[self._order]
+        self._cuts = np.searchsorted(self._hour, np.arange(light.hours + 1))
         self._bins = light.path.bin[self._order]
         angle = np.degrees(np.arccos(np.linspace(0.0, 1.0, INCIDENCE_STEPS + 1)))
         self._glass = np.asarray(pvlib.iam.physical(angle))
@@ -239,21 +262,29 @@ class _Year:
         cuts = np.searchsorted(found.layout.facet[order], found.fitted[1:])
         self._modules = np.split(order, cuts)
 
-    def run(self, k: int) -> None:
-        """Run the modules of a facet."""
-        found, layout = self._found, self._found.layout
-        facet = int(found.fitted[k])
-        blocked = self._blocked(facet)
-        for side in (0, 1):
-            modules = self._modules[k][layout.side[self._modules[k]] == side]
-            if len(modules):
-                modules = modules[np.argsort(layout.string[modules], kind="stable")]
-                found.hours[k] += self._run_plane(facet, modules, blocked)
+    def run(self, first: int) -> None:
+        """Run the modules of a block of facets."""
+        found, layout, light = self._found, self._found.layout, self._light
+        arrays = []
+        for k in range(first, min(first + BLOCK, len(found.fitted))):
+            for side in (0, 1):
+                modules = self._modules[k][layout.side[self._modules[k]] == side]
+                if len(modules):
+                    modules = modules[np.argsort(layout.string[modules], kind="stable")]
+                    arrays.append(self._array(k, modules))
+        skies = np.concatenate([one.views for one in arrays]) @ light.light.dome.radiance
+        bounced = self._bounced(np.array([one.facet for one in arrays]))
+        blocked, held = np.empty((0, 0), np.uint8), -1
+        for k, one in enumerate(arrays):
+            if one.facet != held:
+                blocked, held = self._blocked(one.facet), one.facet
+            plane = self._plane(one, skies[4 * k : 4 * k + 4], bounced[k])
+            found.hours[one.row] += self._run_plane(one, plane, blocked)
 
-    def _run_plane(self, facet: int, modules: IntArray, blocked: Cells) -> Float32Array:
+    def _run_plane(self, array: _Array, plane: _Plane, blocked: Cells) -> Float32Array:
         """Run the modules of one plane on a facet; return their power (h,) [kW]."""
         found, layout, light = self._found, self._found.layout, self._light
-        plane = self._plane(facet, int(modules[0]), modules)
+        facet, modules = array.facet, array.modules
         points, level = _places(layout, modules)
         sensor = light.facets.nearest_sensor(
             points.reshape(-1, 3), np.full(points.size // 3, facet)
@@ -278,7 +309,7 @@ class _Year:
             np.r_[self._cuts[plane.hours], self._cuts[-1]],
             self._bins,
             plane.beam,
-            plane.lit,
+            array.lit,
             found.plant.diode,
             mean,
             mixed,
@@ -297,21 +328,19 @@ class _Year:
         power[plane.hours] = rated @ current
         return power
 
-    def _plane(self, facet: int, module: int, modules: IntArray) -> _Plane:
-        """Return the light on the plane of modules of a facet."""
+    def _array(self, row: int, modules: IntArray) -> _Array:
+        """Return what modules of one plane on a facet see of sun and sky."""
         layout, light, path = self._found.layout, self._light, self._light.path
+        facet, module = int(self._found.fitted[row]), int(modules[0])
         own = light.facets.normal[facet]
         corner = layout.corners[module]
         up = corner[3] - corner[0]
         normal = np.cross(corner[1] - corner[0], up) if layout.tilted[module] else own
         normal = normal / np.linalg.norm(normal)
         towards = path.direction[self._order]
-        strength = (light.light.beam[path.hour] * path.share)[self._order]
-        cosine = np.maximum(towards @ normal, 0.0)
-        beam = strength * cosine * self._passed(cosine)
         weight = self._weights(normal)
         through = weight * self._passed(light.sky.direction @ normal)
-        lit = np.ones((len(beam), SUBSTRINGS))
+        lit = np.ones((len(towards), SUBSTRINGS))
         if layout.tilted[module]:
             base = self._weights(own)
             seen = np.divide(
@@ -333,35 +362,48 @@ class _Year:
             }
             hidden = kept * (1.0 - shaded_length(light.sky.direction, **form))
             lit = _lit_thirds(shaded_length(towards, **form), layout.module.cell_rows)
-        radiance = light.light.dome.radiance
-        views = np.stack([weight, through, kept, hidden]).astype(np.float32)
-        whole, free, soft, shady = (views @ radiance).astype(np.float64)
-        sky = free.copy()
-        thrown, passed = self._thrown(facet)
-        hour = path.hour[self._order]
-        free += np.bincount(hour, beam, minlength=light.hours)
-        whole += np.bincount(hour, strength * cosine, minlength=light.hours) + thrown
-        # Every hour with a sun is among them, so that positions stay in a row.
-        hours = np.flatnonzero((whole > 0) | (np.diff(self._cuts) > 0))
-        behind = free + passed
-        gross = np.divide(whole, behind, out=np.ones_like(free), where=behind > 0)
-        return _Plane(
-            hours,
-            free[hours],
-            gross[hours].astype(np.float32),
-            np.stack([soft, shady, passed, sky])[:, hours],
-            beam,
+        return _Array(
+            row,
+            facet,
+            modules,
+            np.stack([weight, through, kept, hidden]).astype(np.float32),
+            self._strength,
+            np.maximum(towards @ normal, 0.0),
             lit,
         )
 
-    def _thrown(self, facet: int) -> tuple[FloatArray, FloatArray]:
-        """Return the reflected light on a facet and what passes the glass, (h,) each."""
+    def _plane(self, array: _Array, skies: Float32Array, bounced: Float32Array) -> _Plane:
+        """Unroll the light on a plane: ``skies`` (4, h) and ``bounced`` (2, h)."""
+        hours = self._light.hours
+        beam = array.strength * array.cosine * self._passed(array.cosine)
+        whole, free, soft, shady = skies.astype(np.float64)
+        sky = free.copy()
+        shares = np.array([share[array.facet] for share in self._reflected])
+        thrown, passed = bounced.sum(axis=0, dtype=np.float64), shares @ bounced
+        hour = self._hour
+        free += np.bincount(hour, beam, minlength=hours)
+        whole += np.bincount(hour, array.strength * array.cosine, minlength=hours) + thrown
+        # Every hour with a sun is among them, so that positions stay in a row.
+        bright = np.flatnonzero((whole > 0) | (np.diff(self._cuts) > 0))
+        behind = free + passed
+        gross = np.divide(whole, behind, out=np.ones_like(free), where=behind > 0)
+        return _Plane(
+            bright,
+            free[bright],
+            gross[bright].astype(np.float32),
+            np.stack([soft, shady, passed, sky])[:, bright],
+            beam,
+        )
+
+    def _bounced(self, facets: IntArray) -> Float32Array:
+        """Return the light that ground and buildings throw on facets, (k, 2, h)."""
         light = self._light
         if light.courses is None or not light.bounced.shape[2]:
-            return np.zeros(light.hours), np.zeros(light.hours)
-        both = (light.bounced[facet] @ light.courses.strength).astype(np.float64)
-        shares = np.array([share[facet] for share in self._reflected])
-        return both.sum(axis=0), shares @ both
+            return np.zeros((len(facets), 2, light.hours), np.float32)
+        some = light.bounced[facets]
+        flat = some.reshape(-1, some.shape[2]) @ light.courses.strength
+        both: Float32Array = flat.reshape(len(facets), 2, light.hours)
+        return both
 
     def _weights(self, normal: FloatArray) -> FloatArray:
         """Return what a free plane receives of each patch; many roofs look alike."""

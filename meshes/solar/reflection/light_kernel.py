@@ -165,6 +165,99 @@ def blend_tiles(points, side, frame, tree, leaf, cells, tile, weight):
 
 
 @numba.njit(nogil=True, cache=True)
+def blend_facets(
+    grids,
+    side,
+    first,
+    stop,
+    frame,
+    tree,
+    leaf,
+    cells,
+    light,
+    lit,
+    received,
+    weight,
+    touched,
+):
+    """Blend the tiles on the sensors of the facets first..stop, and on their means.
+
+    Sensors that are not ``lit`` get nothing, but count in the means. ``weight`` (m,) is
+    zero and ``touched`` (m,) any; both are for use inside. Returns start, tiles and
+    weights of the means, facet after facet.
+    """
+    corner, along, across, columns, sensor_start, sensor_bit, bit_start = grids
+    e1, e2, root = frame
+    axis, cut, child = tree
+    low, step, shape, first_cell = leaf
+    starts = np.zeros(stop - first + 1, np.int64)
+    room = 1024
+    tiles, weights = np.empty(room, np.int32), np.empty(room, np.float32)
+    kept = 0
+    for f in range(first, stop):
+        s = side[f]
+        starts[f - first] = kept
+        if s < 0:
+            continue
+        u0, v0, ui, vi, uj, vj = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        for x in range(3):
+            u0 += corner[f, x] * e1[s, x]
+            v0 += corner[f, x] * e2[s, x]
+            ui += along[f, x] * e1[s, x]
+            vi += along[f, x] * e2[s, x]
+            uj += across[f, x] * e1[s, x]
+            vj += across[f, x] * e2[s, x]
+        count = 0
+        whole = axis[root[s]] < 0
+        for n in range(sensor_start[f], sensor_start[f + 1]):
+            if not lit[n]:
+                continue
+            cell = sensor_bit[n] - bit_start[f]
+            row = cell // columns[f]
+            i, j = cell - row * columns[f] + 0.5, row + 0.5
+            u, v = u0 + i * ui + j * uj, v0 + i * vi + j * vj
+            node = root[s] if whole else find_block(root[s], u, v, axis, cut, child)
+            nu, nv = shape[node, 0], shape[node, 1]
+            a = (u - low[node, 0]) / step[node, 0] - 0.5
+            b = (v - low[node, 1]) / step[node, 1] - 0.5
+            a = min(max(a, 0.0), nu - 1.0)
+            b = min(max(b, 0.0), nv - 1.0)
+            p, q = int(a), int(b)
+            a, b = a - p, b - q
+            total = 0.0
+            ground, building = 0.0, 0.0
+            for k in range(4):
+                w = (a if k & 1 else 1 - a) * (b if k & 2 else 1 - b)
+                pk, qk = min(p + (k & 1), nu - 1), min(q + (k >> 1), nv - 1)
+                t = cells[first_cell[node] + qk * nu + pk]
+                # A surface has tiles everywhere or nowhere.
+                if t < 0 or w == 0.0:
+                    continue
+                total += w
+                ground += w * light[t, 0]
+                building += w * light[t, 1]
+                if weight[t] == 0.0:
+                    touched[count] = t
+                    count += 1
+                weight[t] += w
+            if total > 0.0:
+                received[n, 0] = ground
+                received[n, 1] = building
+        sensors = max(sensor_start[f + 1] - sensor_start[f], 1)
+        if kept + count > room:
+            room = 2 * (kept + count)
+            more, shares = np.empty(room, np.int32), np.empty(room, np.float32)
+            more[:kept], shares[:kept] = tiles[:kept], weights[:kept]
+            tiles, weights = more, shares
+        for k in range(count):
+            tiles[kept], weights[kept] = touched[k], weight[touched[k]] / sensors
+            weight[touched[k]] = 0.0
+            kept += 1
+    starts[stop - first] = kept
+    return starts, tiles[:kept], weights[:kept]
+
+
+@numba.njit(nogil=True, cache=True)
 def add_light(blocked, bit, normal, flux, into):
     """Add the light of one direction to the tiles that see it."""
     for t in range(len(bit)):

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from meshes.polygons import Float32Array
+from meshes.polygons import Float32Array, IntArray
 from meshes.solar.reflection.light_kernel import add_light, gather, sweep
 from meshes.solar.reflection.rays import Scene, form_factors
 from meshes.solar.reflection.sources import Sources
 from meshes.solar.reflection.tiles import Tiles
-from meshes.solar.shadow import Caster
+from meshes.solar.shadow import Caster, bundle
+from meshes.solar.shadow_lanes_kernel import LANES
 
 RAYS = 256
 """Rays of a tile."""
@@ -67,22 +68,35 @@ def tile_light(
     found = np.zeros((sources.count, len(tiles) + 1), np.float32)
     edges = np.searchsorted(sources.group, np.arange(sources.count + 1))
 
-    def cast(group: int) -> None:
-        blocked = np.empty(caster.words, np.uint64)
-        for k in range(edges[group], edges[group + 1]):
-            caster.cast(sources.direction[k], blocked)
-            add_light(
-                blocked,
-                tiles.bit,
-                tiles.normal,
-                sources.flux[k],
-                found[group, :-1],
-            )
+    def cast(groups: IntArray) -> None:
+        chosen = np.concatenate([np.arange(edges[g], edges[g + 1]) for g in groups])
+        blocked = np.empty((len(chosen), caster.words), np.uint64)
+        for part in bundle(sources.direction[chosen]):
+            rows = np.empty((len(part), caster.words), np.uint64)
+            caster.cast_many(sources.direction[chosen[part]], rows)
+            blocked[part] = rows
+        for row, k in zip(blocked, chosen.tolist(), strict=True):
+            into = found[sources.group[k], :-1]
+            add_light(row, tiles.bit, tiles.normal, sources.flux[k], into)
 
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(cast, range(sources.count)))
+        list(pool.map(cast, _neighbours(sources, edges)))
     found[:, -1] = sources.free_ground()
     return np.ascontiguousarray(found.T)
+
+
+def _neighbours(sources: Sources, edges: IntArray) -> list[IntArray]:
+    """Put neighbouring groups together that fit the kernel's lanes; each stands once."""
+    size = np.diff(edges)
+    filled = np.flatnonzero(size)
+    middle = np.add.reduceat(sources.direction, edges[:-1][filled])
+    middle /= np.maximum(np.linalg.norm(middle, axis=1, keepdims=True), 1e-9)
+    found = []
+    for count in np.unique(size[filled]).tolist():
+        alike = np.flatnonzero(size[filled] == count)
+        together = bundle(middle[alike], most=max(1, LANES // count))
+        found += [filled[alike[part]] for part in together]
+    return found
 
 
 def settle(

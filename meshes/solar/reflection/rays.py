@@ -10,6 +10,7 @@ from gis.errors import ComponentError
 from meshes.polygons import FloatArray, IntArray
 from meshes.render.rays import RayTracer
 from meshes.solar.reflection.light_kernel import (
+    DARK,
     count_rows,
     find_tiles,
     first_hits,
@@ -68,6 +69,17 @@ class Scene:
         )
         return hits.triangle.astype(np.int64)
 
+    def is_inside(self, points: FloatArray, normals: FloatArray) -> NDArray[np.bool_]:
+        """(n,) bool: places just before which lies the inside of a body.
+
+        A ray along the normal tells: there it meets the body's face from behind. A place
+        on a face that touches another body is covered by it.
+        """
+        upright = np.zeros((1, 2))
+        ends = self._see(points, normals, upright, np.zeros((len(points), 2)))
+        inside: NDArray[np.bool_] = ends[:, 0] == DARK
+        return inside
+
     def see(self, points: FloatArray, normals: FloatArray, *, rays: int) -> IntArray:
         """Return what places see in the directions of a cosine-weighted pattern.
 
@@ -84,8 +96,18 @@ class Scene:
             Tile numbers, or SKY or DARK of `light_kernel`. Each stands for the same share
             of the light that falls on the place.
         """
-        pattern = cosine_pattern(rays)
-        shift = pattern_shifts(len(points))
+        return self._see(points, normals, cosine_pattern(rays), pattern_shifts(len(points)))
+
+    def _see(
+        self,
+        points: FloatArray,
+        normals: FloatArray,
+        pattern: FloatArray,
+        shift: FloatArray,
+    ) -> IntArray:
+        """Return what places see in the directions of a pattern with shifts: see `see`."""
+        rays = len(pattern)
+        pattern = np.ascontiguousarray(pattern)
         start = self._unburied(points, normals)
         found = np.empty(len(points) * rays, np.int64)
         step = max(1, AT_ONCE // rays)

@@ -35,6 +35,12 @@ GROUND_SLOPE = 0.25
 FOCUS_SLOPE = 0.1
 """Growth of all tiles per metre of distance from the receivers, where these are few."""
 
+OUTLINE_STEP = 4.0
+"""Distance of the points that stand for buildings where ground tiles are sized [m]."""
+
+OUTLINE_POINTS = 500_000
+"""Points, about, from which on they lie farther apart: a large city has large tiles."""
+
 TERRAIN_CELLS = 8
 """Cells along a planar piece of terrain, at most."""
 
@@ -211,7 +217,10 @@ def _fit(
 ) -> tuple[Tree, Tree]:
     """Halve walls and ground with the finest cells that the budget allows."""
     seen = () if not len(focus) else ((cKDTree(focus), FOCUS_SLOPE),)
-    about = outline_points(polygons, step=4.0)
+    start, end = polygons.edges()
+    edge = polygons.vertices[end] - polygons.vertices[start]
+    length = float(np.linalg.norm(edge, axis=1).sum())
+    about = outline_points(polygons, step=max(OUTLINE_STEP, length / OUTLINE_POINTS))
     shaded = seen if not len(about) else (*seen, (cKDTree(about), GROUND_SLOPE))
     most = np.inf if ground.terrain is None else float(TERRAIN_CELLS)
     scale, least = 1.0, len(walls) + 100

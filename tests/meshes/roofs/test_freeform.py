@@ -164,6 +164,7 @@ def test_no_gable_stands_on_a_round_house():
     assert report["fallback"] == "gabled: no wall ends a ridge"
 
 
+@pytest.mark.slow
 @pytest.mark.real
 @pytest.mark.parametrize(
     ("form", "least"),

@@ -12,7 +12,7 @@ from meshes.crown_leaves import TreeKind
 from meshes.crown_light import ray_transmittance
 from meshes.crowns import make_crowns
 from meshes.facets import make_facets
-from meshes.solar.canopy import Canopy, make_canopy, spread_layers
+from meshes.solar.canopy import Canopy, make_canopy
 from meshes.solar.crown_shade import cast_canopy, crown_classes, split_words
 from meshes.solar.facing import TURNED
 from meshes.solar.hourly import facet_hours, part_hours
@@ -46,14 +46,15 @@ def scene(random_blocks, seed=5):
 
 
 def meets_bodies(bodies, starts, towards, cosine):
-    """Tell which rays meet some convex body, by cutting them with its planes.
+    """Count the convex bodies that rays meet, by cutting them with their planes.
 
     They must leave it before the facet, more than the engine's tolerance above its plane.
+    Returns how many bodies each ray meets.
     """
     polygons = bodies.polygons
     corner = polygons.vertices[polygons.vertex_start[:-1]]
     offset = np.einsum("px,px->p", polygons.normal, corner)
-    met = np.zeros(len(starts), bool)
+    met = np.zeros(len(starts), int)
     for body in range(len(bodies.parts)):
         mine = bodies.part == body
         height = starts @ polygons.normal[mine].T - offset[mine]
@@ -63,8 +64,8 @@ def meets_bodies(bodies, starts, towards, cosine):
         enter = np.where(along < 0, cut, -np.inf).max(axis=1)
         leave = np.where(along > 0, cut, np.inf).min(axis=1)
         inside = ((along != 0) | (height <= 0)).all(axis=1)
-        met |= inside & (leave > enter) & (leave * cosine > EPSILON)
-    return met & (cosine > TURNED)
+        met += inside & (leave > enter) & (leave * cosine > EPSILON)
+    return met * (cosine > TURNED)
 
 
 def cast(facets, canopy, path, sky):
@@ -100,16 +101,21 @@ def lit_path():
 def test_bits_of_layers_are_those_of_rays_through_their_bodies(
     seed, random_blocks, lit_path
 ):
-    """No ray of 40,000 differs; a crown behind the sensor's plane is not before it."""
+    """No ray of 40,000 differs; a crown behind the sensor's plane is not before it.
+
+    The layers of a kind tell how many of its crowns stand before a sensor.
+    """
     facets, _ = scene(random_blocks, seed)
     canopy, sky = make_canopy(random_trees(seed)), reinhart_patches()
     bits = cast(facets, canopy, lit_path, sky)
     starts, towards, cosine, told = sample(facets, bits, sky, seed)
-    assert len(canopy.layers) == 5
-    for bodies, found in zip(canopy.layers, told, strict=True):
-        expected = meets_bodies(bodies, starts, towards, cosine)
-        assert expected.any()
-        assert (found == expected).all()
+    assert [grove.most for grove in canopy.groves] == [1, 2, 2]
+    layers = iter(told)
+    for grove in canopy.groves:
+        met = meets_bodies(grove.bodies, starts, towards, cosine)
+        for count in range(1, grove.most + 1):
+            assert (met >= count).any()
+            assert (next(layers) == (met >= count)).all()
 
 
 def test_light_through_layers_is_that_through_round_crowns(random_blocks, lit_path):
@@ -155,10 +161,14 @@ def test_classes_are_products_of_layers_and_split_the_cells():
     assert (cells[2] == visible & ~trunk & (one ^ two)).all()
 
 
-def test_trees_in_a_row_take_turns():
-    row = np.c_[np.arange(9) * 8.0, np.zeros((9, 2))]
-    assert (np.diff(spread_layers(row)) != 0).all()
-    assert len(spread_layers(row[:1])) == 1
+def test_the_order_of_trees_does_not_matter(random_blocks, lit_path):
+    facets, _ = scene(random_blocks)
+    trees, sky = random_trees(2), reinhart_patches()
+    some, other = (
+        cast(facets, make_canopy(each), lit_path, sky)
+        for each in (trees, trees.take(np.arange(len(trees))[::-1]))
+    )
+    assert some.layers == other.layers
 
 
 def test_too_many_kinds_of_leaves_are_refused():
@@ -175,7 +185,7 @@ def shares(value):
 def test_crowns_that_let_all_light_pass_change_nothing(random_blocks):
     facets, occluders = scene(random_blocks)
     whole = make_canopy(random_trees(4, transmittance=shares(1.0)))
-    no_trunks = Canopy(whole.layers[1:], whole.transmittance[1:])
+    no_trunks = Canopy(whole.groves[1:])
     free = irradiate(facets, occluders, typical_year(), **BLACK)
     lit = irradiate_from(
         facets, make_caster(facets, occluders), free.light, free.path, free.sky,

@@ -84,7 +84,7 @@ def raised(pool, name):
     return solid_occluders(solids), make_facets(solids, spacing=2.5)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 1000), steps=STEPS)
 def test_random_edits_equal_a_new_run(seed, steps, random_blocks, sky):
     pool = random_blocks(seed, 12)

@@ -8,7 +8,7 @@ from meshes.facets import make_facets
 from meshes.polygons import make_polygons
 from meshes.solar.near import lay_out, near_caster
 from meshes.solar.occluders import Occluders, open_occluders, solid_occluders
-from meshes.solar.shadow import make_caster
+from meshes.solar.shadow import bundle, make_caster
 from meshes.solar.sky import unit_vectors
 from meshes.solids import lod1_solids
 
@@ -30,7 +30,14 @@ def test_the_same_bits_as_past_all_bodies(seed, random_blocks):
     azimuth = rng.uniform(0, 2 * np.pi, 80)
     elevation = np.arcsin(rng.uniform(0, 1, 80) ** 2)
     special = [[0, 0, 1.0], [0, -1, 0], [-1, 0, 0], [0, -0.6, 0.8]]
-    for direction in np.concatenate([unit_vectors(azimuth, elevation), special]):
+    directions = np.concatenate([unit_vectors(azimuth, elevation), special])
+    for some in bundle(directions):
+        together = np.empty((len(some), every.words), np.uint64)
+        near.cast_many(directions[some], together)
+        for number, row in zip(some, together, strict=True):
+            every.cast(directions[number], one)
+            np.testing.assert_array_equal(one & few.mask, row & few.mask)
+    for direction in directions:
         every.cast(direction, one)
         near.cast(direction, other)
         np.testing.assert_array_equal(one & few.mask, other & few.mask)

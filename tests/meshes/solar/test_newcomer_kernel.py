@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from meshes.facets import Facets, make_facets
 from meshes.polygons import make_polygons
-from meshes.solar.lit_scene import Compass, by_azimuth, receive
-from meshes.solar.newcomer import Words, find_words
+from meshes.solar.cast_words import Compass, by_azimuth, find_words, receive
+from meshes.solar.changed_words import Words
 from meshes.solar.occluders import Occluders, open_occluders, solid_occluders
 from meshes.solar.shadow import make_caster
 from meshes.solar.sky import unit_vectors
@@ -145,7 +145,7 @@ def test_too_many_corners_are_taken_in_turns(random_blocks, monkeypatch):
     others = solid_occluders(lod1_solids(random_blocks(2, 3), origin=facets.solids.origin))
     compass = directions(1)
     whole = found(facets, others, compass)
-    monkeypatch.setattr("meshes.solar.newcomer.CORNERS", 1000)
+    monkeypatch.setattr("meshes.solar.cast_words.CORNERS", 1000)
     turns = found(facets, others, compass)
     for name in ("facet", "direction", "word", "bits"):
         np.testing.assert_array_equal(getattr(turns, name), getattr(whole, name))

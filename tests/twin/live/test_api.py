@@ -10,6 +10,7 @@ import pytest
 
 from twin.ingest.gate import read_time
 from twin.live import HOUR
+from twin.store.embedded import EmbeddedStore
 from twin.store.log import Log
 from twin.store.records import Observation
 
@@ -131,7 +132,7 @@ def test_values_of_a_point(folder, served):
 
 
 def test_long_answers_come_in_parts(folder, served, monkeypatch):
-    monkeypatch.setattr("twin.api.app.MOST_VALUES", 10)
+    monkeypatch.setattr("twin.api.series.MOST_VALUES", 10)
     with Log(folder / "live.sqlite") as log:
         log.append(
             [
@@ -288,7 +289,12 @@ def test_a_large_request_of_unknown_length_is_cut_off(folder, served):
 def test_a_log_that_is_held_is_no_defect(folder, served, monkeypatch):
     import sqlite3
 
-    monkeypatch.setattr("twin.store.log.WAIT", 0.05)
+    monkeypatch.setattr(
+        "twin.api.desk.open_store",
+        lambda where, *, read_only=False: EmbeddedStore(
+            where / "live.sqlite", read_only=read_only, wait=0.05
+        ),
+    )
     client = served(folder, writable=True)
     post(client, ROW)
     raw = sqlite3.connect(folder / "live.sqlite", isolation_level=None)
@@ -340,16 +346,32 @@ def test_the_interface_describes_itself_in_full(folder, served):
         "/api/status",
         "/api/buildings",
         "/api/buildings/{building}",
-        "/api/points/{point}/values",
+        "/api/latest",
+        "/api/state",
         "/api/events",
+        "/api/things",
+        "/api/points",
+        "/api/points/{point}",
+        "/api/points/{point}/values",
+        "/api/points/{point}/history",
+        "/api/expected",
         "/api/observations",
+        "/api/ingest",
+        "/api/quarantine",
+        "/ogc",
+        "/ogc/conformance",
+        "/ogc/collections",
+        "/ogc/collections/{collection}",
+        "/ogc/collections/{collection}/items",
+        "/ogc/collections/{collection}/items/{feature}",
     }
     for methods in told["paths"].values():
         for operation in methods.values():
             assert operation["description"] or operation["summary"]
             assert "200" in operation["responses"]
             for given in operation.get("parameters", ()):
-                assert given["in"] == "path" or given["description"], given["name"]
+                known = given["in"] in ("path", "header") or given["description"]
+                assert known, given["name"]
     body = told["paths"]["/api/observations"]["post"]["requestBody"]
     assert "observations" in body["content"]["application/json"]["schema"]["properties"]
     page = served(folder).get("/docs").text

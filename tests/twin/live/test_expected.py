@@ -8,7 +8,7 @@ import pytest
 from gis.errors import SourceError, TableError
 from twin.expected import read_expected
 from twin.ingest.gate import read_time
-from twin.ingest.simulated_day import redated
+from twin.simulation.day import redated
 
 
 @pytest.fixture

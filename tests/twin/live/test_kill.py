@@ -1,8 +1,10 @@
 """Killed at any moment, the log holds all that was acknowledged, once."""
 
+import os
 import random
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -11,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from twin.ingest.gate import HOUR, read_time
-from twin.ingest.planted import FILE
+from twin.simulation.day_faults import FILE
+from twin.store.embedded import EmbeddedStore
 from twin.store.log import Log
 
 START = read_time("2026-06-21T00:00Z")
@@ -108,6 +111,85 @@ def test_a_writer_that_never_rests_is_killed_within_its_batches(tmp_path):
             assert (last.value, last.revision) == (whole - 1.0, whole - 1)
             assert len(log.between(0, 2**62)) == 400 * whole + 1
         start = whole
+
+
+CARER = """
+import sys
+from pathlib import Path
+import pyarrow as pa
+import twin.store.embedded
+from twin.store.embedded import EmbeddedStore
+from twin.store.records import Observation
+twin.store.embedded.SMALL = 300
+start, hour = int(sys.argv[2]), 3_600_000_000
+with EmbeddedStore(Path(sys.argv[1])) as store:
+    for batch in range(start, start + 10_000):
+        rows = [
+            (f"b{k % 3}/p{k % 7}", (batch * 60 + k // 7) * hour, float(k))
+            for k in range(399)
+        ]
+        rows += [("again", 0, float(batch))]
+        if batch % 3 == 2:
+            points, times, values = zip(*rows)
+            columns = points, times, values, ["m"] * 400
+            names = ["point", "time", "value", "source"]
+            store.load(pa.table([pa.array(column) for column in columns], names))
+        else:
+            store.append([Observation(p, t, v, "m") for p, t, v in rows])
+        print("acknowledged", batch, flush=True)
+        if batch % 2:
+            store.compact()
+"""
+ROUNDS = int(os.environ.get("HEIDI_KILLS", "100"))
+
+
+def check_whole(path: Path, told: list[int]) -> int:
+    """Check all that a killed writer left; return how many batches that is."""
+    with EmbeddedStore(path) as store:
+        whole, rest = divmod(store.sequence, 400)
+        assert rest == 0, "batches are whole"
+        assert told[-1] < whole <= told[-1] + 2, "at most the last was not yet told"
+        rows = store.since(0, count=10**9)
+        assert [row.sequence for row in rows] == list(range(1, 400 * whole + 1))
+        keys = {(row.point, row.time, row.value) for row in rows}
+        assert len(keys) == len(rows), "each statement once"
+        (last,) = store.latest(points=["again"])
+        assert (last.value, last.revision) == (whole - 1.0, whole - 1)
+        standing = store.between(0, 2**62)
+        assert len(standing) == 399 * whole + 1
+        assert store.coverage(0, 2**62)["again"] == (1, 1)
+        manifest = sqlite3.connect(path)
+        query = "SELECT file FROM segments UNION SELECT file FROM leftovers"
+        named = {file for (file,) in manifest.execute(query)}
+        manifest.close()
+        held = {file.name for file in (path.parent / "history").glob("*.parquet*")}
+        assert held == named, "no file too few, none left over"
+    return whole
+
+
+@pytest.mark.parametrize("rounds", [3, pytest.param(ROUNDS, marks=pytest.mark.slow)])
+def test_a_writer_that_also_loads_and_compacts_is_killed_anywhere(tmp_path, rounds):
+    """Rows go through the log and as tables, and move into segments, all the time."""
+    path = tmp_path / "live.sqlite"
+    chance = random.Random(rounds)
+    start = 0
+    for number in range(rounds):
+        with subprocess.Popen(
+            [sys.executable, "-c", CARER, str(path), str(start)],
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            first = process.stdout.readline()
+            assert first == f"acknowledged {start}\n"
+            time.sleep(chance.uniform(0.0, 0.3))
+            process.kill()
+            rest = re.findall(r"^acknowledged (\d+)\n", process.stdout.read(), re.MULTILINE)
+        start = check_whole(path, [start, *map(int, rest)])
+        if number % 20 == 19:
+            # Answers stay as quick as those of a new store.
+            for file in [path, *(path.parent / "history").iterdir()]:
+                file.unlink()
+            start = 0
 
 
 def test_killed_before_its_first_word_leaves_a_folder_that_works(folder, heidi):

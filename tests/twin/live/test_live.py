@@ -1,5 +1,6 @@
 """The live state judges as `TwinState` does, and finds what was planted."""
 
+import dataclasses
 import json
 from datetime import date
 
@@ -9,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gis.errors import SourceError
+from gis.errors import SourceError, TableError
+from twin.equipment import equipment, with_systems
 from twin.ingest.gate import read_time
-from twin.ingest.simulated_day import feed_day, make_day
 from twin.judgement import Status
 from twin.live import DAY, HOUR, NEVER, LiveState, LiveTwin, look, open_live
 from twin.live_record import (
@@ -21,11 +22,13 @@ from twin.live_record import (
     moment_words,
     status_record,
 )
-from twin.model import point_id
-from twin.quantities import Quantity
+from twin.model import SystemKind, point_id
+from twin.quantities import BUILDING_QUANTITIES, Quantity
+from twin.simulation.day import feed_day, make_day
 from twin.state import TwinState
 from twin.store.log import Log
 from twin.store.records import Observation
+from twin.things import read_model, write_model
 
 START = read_time("2026-06-21T00:00Z")
 NOW = read_time("2026-11-22T14:10Z")
@@ -77,7 +80,7 @@ def assert_same(live: LiveState, tables: TwinState) -> None:
     state, totals = tables.state_at(moment), tables.totals_at(moment)
     assert [building.id for building in live.buildings] == state.index.tolist()
     assert [str(s) for s in live.status] == state["status"].tolist()
-    for quantity in Quantity:
+    for quantity in BUILDING_QUANTITIES:
         np.testing.assert_array_equal(
             live.values[quantity], state[quantity].to_numpy(float)
         )
@@ -90,7 +93,7 @@ def assert_same(live: LiveState, tables: TwinState) -> None:
     age = [NEVER if pd.isna(a) else a // pd.Timedelta("1us") for a in state["age"]]
     assert live.age.tolist() == age
     assert list(live.sources) == state["source"].tolist()
-    for quantity in Quantity:
+    for quantity in BUILDING_QUANTITIES:
         if quantity.is_power:
             assert live.total(quantity) == pytest.approx(totals[quantity], nan_ok=True)
     assert live.expected_total == pytest.approx(totals["pv_power_expected"], nan_ok=True)
@@ -358,6 +361,63 @@ def test_points_of_another_model_are_told_and_harm_nothing(twin):
     assert after["unknown_points"] == 1
     for name in ("now", "pv_day", "gaps", "points"):
         assert after[name] == before[name]
+
+
+def test_systems_beyond_the_basic_ones_change_nothing_of_what_is_shown(twin):
+    """A weather station, a battery, a heat pump: known, logged, and not on the page."""
+    feed(twin)
+    before = status_record(see(twin))
+    model = twin.model
+    for building, kind in (("", "weather"), ("b2", "heat-pump"), ("b2", "battery")):
+        system, points = equipment(building, SystemKind(kind))
+        model = with_systems(model, [system], points)
+    more = dataclasses.replace(twin, model=model)
+    points = (point.id for point in model.points[len(twin.model.points) :])
+    rows = [Observation(point, START, 1.0, "simulated") for point in points]
+    with Log(twin.log_path) as log:
+        log.append(rows)
+    after = status_record(see(more))
+    assert after.pop("sequence") > before.pop("sequence")
+    assert after == before
+    state = see(more)
+    with Log(twin.log_path, read_only=True) as log:
+        kept = log.between(START, START + HOUR)
+    assert building_details(state, more.places["b2"], kept)["curves"]["heat_power"][0]
+    assert status_record(see(twin))["unknown_points"] == len(rows), "without the model"
+
+
+def test_a_meter_that_replaced_another_is_the_one_that_counts(twin):
+    """Both have spoken; on the page there is one value, the newer one, and one is due."""
+    swap = date(2026, 6, 21)
+    at_b2 = {s.kind: s for s in twin.model.systems if s.building == "b2"}
+    old = dataclasses.replace(at_b2[SystemKind.HEAT], valid_to=swap)
+    system, points = equipment(
+        "b2", SystemKind.HEAT, number=2, quantities=[Quantity.HEAT_POWER]
+    )
+    kept = tuple(old if s.id == old.id else s for s in twin.model.systems)
+    model = dataclasses.replace(twin.model, systems=kept)
+    model = with_systems(model, [dataclasses.replace(system, valid_from=swap)], points)
+    swapped = dataclasses.replace(twin, model=model)
+    with Log(twin.log_path) as log:
+        log.append(
+            [
+                Observation("b2/heat-2/power", START, 7.0, "meter"),
+                Observation("b2/heat/power", START - 5 * HOUR, 99.0, "meter"),
+            ]
+        )
+    state = see(swapped, at("01:00"))
+    place = swapped.places["b2"]
+    assert state.values[Quantity.HEAT_POWER][place] == 7.0
+    assert state.points[place] == see(twin, at("01:00")).points[place]
+    assert state.gaps.due == see(twin, at("01:00")).gaps.due
+
+
+def test_a_model_with_two_meters_at_a_time_is_not_opened(folder):
+    model = read_model(folder / "model.json")
+    system, points = equipment("b2", SystemKind.HEAT, number=2)
+    write_model(folder / "model.json", with_systems(model, [system], points))
+    with pytest.raises(TableError, match="one point per quantity, 1 are more"):
+        open_live(folder)
 
 
 def test_a_corrected_value_changes_what_is_seen(twin):

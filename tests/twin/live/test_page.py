@@ -16,8 +16,8 @@ from typing import Any, Self
 import pytest
 
 from twin.ingest.gate import read_time
-from twin.ingest.simulated_day import feed_day, make_day
 from twin.live import open_live
+from twin.simulation.day import feed_day, make_day
 from twin.store.log import Log
 from twin.store.records import Observation
 

@@ -9,8 +9,8 @@ import pytest
 
 from gis.errors import SourceError, TableError
 from twin.ingest.gate import HOUR, read_time
-from twin.ingest.planted import FILE
-from twin.ingest.simulated_day import feed_day, make_day
+from twin.simulation.day import feed_day, make_day
+from twin.simulation.truth import FILE
 from twin.store.log import Log
 from twin.store.records import Observation
 

@@ -5,6 +5,7 @@ import shlex
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -60,6 +61,24 @@ def test_another_moment_can_be_asked_for(fed, heidi):
     record = json.loads(heidi("status", fed, "--json", "--at", "2026-06-21T14:00+02:00"))
     assert record["as_of"] == "2026-06-21T12:00:00Z"
     assert record["pv_day"]["hours"] == 12
+
+
+def test_it_can_be_asked_what_was_known_then(folder, heidi):
+    start = 1_782_036_000_000_000
+    with Log(folder / "live.sqlite") as log:
+        row = Observation("b2/heat/power", start, 10.0, "meter")
+        log.append([row], known=start + 3_600_000_000)
+        log.append([replace(row, value=12.0)], known=start + 7_200_000_000)
+
+    def heat(*words: str) -> float | None:
+        told = json.loads(heidi("status", folder, "--json", *words))
+        return told["now"]["heat_power"]
+
+    assert heat("--at", "2026-06-21T12:00Z") == 12.0
+    assert heat("--at", "2026-06-21T12:00Z", "--known-at", "2026-06-21T11:30Z") == 10.0
+    assert heat("--known-at", "2026-06-21T10:30Z") is None
+    text = heidi("status", folder, "--known-at", "2026-06-21T11:30Z")
+    assert "as known at 2026-06-21T11:30:00Z" in text.splitlines()[1]
 
 
 def test_without_values_it_says_how_to_feed_some(folder, heidi):
@@ -125,6 +144,9 @@ def test_days_the_gate_would_refuse_are_told_before_anything_is_written(
         (["serve", "{}", "--host", "192.0.2.1"], "cannot be used"),
         (["serve", "{}", "--host", "0.0.0.0", "--allow-writes"], "anybody who reaches"),
         (["serve", "{}", "--token", "short"], "16 letters or more, got 5"),
+        (["serve", "{}", "--cors", "city.example"], "a site must be like https://"),
+        (["serve", "{}", "--mapping", "nowhere.csv"], "nowhere.csv"),
+        (["status", "{}", "--known-at", "noon"], "a time must be like"),
     ],
 )
 def test_mistakes_are_told_in_one_line(folder, heidi, words, told):

@@ -30,7 +30,22 @@ def test_the_file_is_for_people_too(folder):
         "quantity": "pv_power",
         "unit": "kW",
         "brick": "Electric_Power_Sensor",
+        "interval_s": 3600,
     }
+
+
+def test_what_an_older_program_wrote_is_read(folder):
+    """Version 1 had no district, intervals, names or days; all else is the same."""
+    path = folder / "model.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
+    model = read_model(path)
+    del told["district"]
+    for building in told["buildings"]:
+        for system in building["systems"]:
+            for point in system["points"]:
+                del point["interval_s"]
+    path.write_text(json.dumps({**told, "version": 1}), encoding="utf-8")
+    assert read_model(path) == model
 
 
 def test_an_empty_district_has_no_things(tmp_path):
@@ -42,8 +57,13 @@ def test_an_empty_district_has_no_things(tmp_path):
     ("text", "error", "told"),
     [
         ("", SourceError, "must be JSON"),
-        ("[]", SourceError, "heidi-model of version 1, got"),
-        ('{"format": "heidi-model", "version": 2}', SourceError, "got ('heidi-model', 2)"),
+        ("[]", SourceError, "heidi-model of version 1 to 2, got"),
+        ('{"format": "heidi-model", "version": 3}', SourceError, "got ('heidi-model', 3)"),
+        (
+            '{"format": "heidi-model", "version": true}',
+            SourceError,
+            "('heidi-model', True)",
+        ),
         ('{"format": "heidi-model", "version": 1}', TableError, "must list buildings"),
         (
             '{"format": "heidi-model", "version": 1, "buildings": [3]}',

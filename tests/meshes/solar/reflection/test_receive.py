@@ -9,7 +9,13 @@ from meshes.polygons import make_polygons
 from meshes.solar.occluders import solid_occluders
 from meshes.solar.reflection.radiosity import glow, received, tile_light
 from meshes.solar.reflection.rays import Scene
-from meshes.solar.reflection.receive import facet_blend, reflected, tile_blend
+from meshes.solar.reflection.receive import (
+    facet_blend,
+    light_facets,
+    reflected,
+    sensor_places,
+    tile_blend,
+)
 from meshes.solar.reflection.sources import Sources, sky_sources
 from meshes.solar.reflection.surfaces import reflecting_surfaces
 from meshes.solar.reflection.tiles import make_tiles
@@ -74,6 +80,41 @@ def test_blended_tiles_agree_with_rays_of_the_sensors_own(scene, light, solids):
     assert of_facets[:, 0] == pytest.approx(
         np.bincount(owner, (sensors @ parts[0])[:, 0]) / facets.sensors_per_facet, rel=1e-4
     )
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_light_on_facets_is_the_product_with_their_weights(scene, solids, threads):
+    facets = make_facets(solids, spacing=0.7)
+    rng = np.random.default_rng(5)
+    light = rng.uniform(0, 9, (len(scene.tiles), 2)).astype(np.float32)
+    lit = rng.random(facets.sensor_count) < 0.8
+    sensors, means = facet_blend(scene.tiles, facets)
+    found, weights = light_facets(scene.tiles, facets, light, lit, threads=threads)
+    wanted = (sensors @ light) * lit[:, None]
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    of_facets = [
+        np.bincount(facets.sensor_facet, part) / facets.sensors_per_facet
+        for part in wanted.T
+    ]
+    np.testing.assert_allclose(weights @ light, np.stack(of_facets, axis=1), atol=1e-4)
+    everywhere = light_facets(scene.tiles, facets, light, np.ones(len(lit), bool))[1]
+    assert np.abs((everywhere - means).data).max(initial=0) < 1e-5
+
+
+def test_places_of_sensors_are_those_of_their_facets(solids):
+    facets = make_facets(solids, spacing=0.7)
+    chosen = np.arange(3, facets.sensor_count, 11)
+    places = sensor_places(facets, chosen, facets.sensor_facet[chosen])
+    np.testing.assert_allclose(places, facets.sensor_positions()[chosen], atol=1e-12)
+
+
+def test_a_place_against_another_body_lies_inside_it(scene):
+    """The first box ends at x = 30; 5 mm before a place there lies what it is asked of."""
+    inside = scene.is_inside(
+        np.array([[20.0, 10, 5], [30, 10, 5], [37, 0, 4], [20, 10, 12]]),
+        np.array([[0.0, 0, 1], [1, 0, 0], [-1, 0, 0], [0, 0, 1]]),
+    )
+    assert inside.tolist() == [True, False, True, False]
 
 
 def test_weights_of_a_sensor_add_up(scene, solids):

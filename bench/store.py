@@ -1,0 +1,228 @@
+"""Time the store of observations: what goes in, what is asked, what it weighs.
+
+Run from a checkout: ``.venv/bin/python bench/store.py --days 14 --folder /tmp``. 5,000
+points of 200 buildings: 85 at one minute, 500 at 15 minutes, the others hourly; a year
+of them is a hundred million rows (about 300 MB, which are removed at the end). CPU seconds
+count, for other programs may share the machine; the wall clock stands beside them.
+"""
+
+import argparse
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from twin.store.embedded import FILE, HISTORY, EmbeddedStore
+from twin.store.records import Observation
+
+MINUTE = 60_000_000
+DAY = 1440 * MINUTE
+START = 1_767_225_600_000_000  # 2026-01-01T00:00Z
+POINTS = 5_000
+PER_BUILDING = 25
+BATCH = 1_000
+TARGETS = {"append": 90_000, "load": 200_000}
+"""Rows a second that are asked for."""
+
+
+@contextmanager
+def timed() -> Iterator[Callable[[], tuple[float, float]]]:
+    """Give a function that tells CPU and wall seconds since."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    yield lambda: (time.process_time() - cpu, time.perf_counter() - wall)
+
+
+def names() -> list[str]:
+    return [f"heidi-{k // PER_BUILDING:03d}/system/point-{k:04d}" for k in range(POINTS)]
+
+
+def intervals() -> np.ndarray:
+    """Return the interval of each point [microseconds]; buildings are mixed."""
+    found = np.full(POINTS, 60 * MINUTE)
+    found[::10] = 15 * MINUTE
+    found[:: POINTS // 85] = MINUTE
+    return found
+
+
+def table(first: int, days: int, chance: np.random.Generator) -> pa.Table:
+    """Return all values of some days as they arrive: by time."""
+    steps = intervals()
+    times = [START + first * DAY + np.arange(days * DAY // step) * step for step in steps]
+    point = np.repeat(np.arange(POINTS, dtype=np.int32), [len(one) for one in times])
+    time_ = np.concatenate(times)
+    order = np.argsort(time_, kind="stable")
+    value = np.round(chance.normal(20.0, 5.0, len(order)), 2)
+    texts = pa.DictionaryArray.from_arrays(pa.array(point[order]), pa.array(names()))
+    source = pa.DictionaryArray.from_arrays(
+        pa.array(np.zeros(len(order), np.int32)), pa.array(["meter"])
+    )
+    return pa.table(
+        {"point": texts, "time": time_[order], "value": value, "source": source}
+    )
+
+
+def fill(store: EmbeddedStore, days: int, chunk: int) -> None:
+    """Load everything in large tables."""
+    chance = np.random.default_rng(0)
+    rows, cpu, wall = 0, 0.0, 0.0
+    for first in range(0, days, chunk):
+        some = table(first, min(chunk, days - first), chance)
+        with timed() as took:
+            receipt = store.load(some, known=START + (first + chunk) * DAY)
+        assert receipt.new == some.num_rows
+        one = took()
+        rows, cpu, wall = rows + some.num_rows, cpu + one[0], wall + one[1]
+    rate("load of tables", rows, cpu, wall, TARGETS["load"])
+    with timed() as took:
+        receipt = store.load(some)
+    assert receipt.repeated == some.num_rows
+    rate("load of the last table once more", some.num_rows, *took(), TARGETS["load"])
+
+
+def rate(what: str, rows: int, cpu: float, wall: float, target: int) -> None:
+    print(
+        f"{what:<38}{rows:>12,} rows {rows / cpu:>12,.0f} rows/CPU s "
+        f"{rows / wall:>12,.0f} rows/s  {rows / cpu / target:5.1f} x target"
+    )
+
+
+def feed(store: EmbeddedStore, days: int, count: int) -> None:
+    """Append batches as they come in, one moment after another."""
+    ids = names()
+    begin = START + days * DAY
+
+    def batches(shift: float) -> Iterator[list[Observation]]:
+        for number in range(count // BATCH):
+            minute, part = divmod(number, POINTS // BATCH)
+            some = ids[part * BATCH : (part + 1) * BATCH]
+            moment = begin + minute * MINUTE
+            yield [Observation(p, moment, minute + shift, "meter") for p in some]
+
+    for what, shift in (
+        ("append of 1,000-row batches", 0.0),
+        ("append of the same once more", 0.0),
+        ("append of corrections", 0.5),
+    ):
+        made = list(batches(shift))
+        with timed() as took:
+            for batch in made:
+                store.append(batch)
+        rate(what, count, *took(), TARGETS["append"])
+    with timed() as took:
+        moved = store.compact()
+    rate("compact", moved, *took(), TARGETS["load"])
+    again = list(batches(0.0))[: 40_000 // BATCH]
+    with timed() as took:
+        for batch in again:
+            assert store.append(batch).repeated == BATCH
+    rate("append of what is sealed once more", len(again) * BATCH, *took(), 90_000)
+
+
+def ask(store: EmbeddedStore, days: int) -> None:
+    """Ask what planners ask."""
+    ids = names()
+    end = START + days * DAY
+    building = ids[:PER_BUILDING]
+    known = START + (days - 1) * DAY
+    step = 15 * MINUTE
+    questions: dict[str, tuple[Callable[[], object], float]] = {
+        "latest of 5,000 points": (store.latest, 10),
+        "latest until an hour ago": (lambda: store.latest(until=end + DAY), 10),
+        "building, all time, 15 min": (
+            lambda: store.resample(START, end, step, points=building),
+            200,
+        ),
+        "the same as known": (
+            lambda: store.resample(START, end, step, points=building, known_at=known),
+            400,
+        ),
+        "one 1-min series, all time, 15 min": (
+            lambda: store.resample(START, end, step, points=ids[:1]),
+            50,
+        ),
+        "the same as known ": (
+            lambda: store.resample(START, end, step, points=ids[:1], known_at=known),
+            100,
+        ),
+        "one 1-min series as a table": (
+            lambda: store.table(START, end, points=ids[:1]),
+            200,
+        ),
+        "one hour of a building, sealed": (
+            lambda: store.between(end - 60 * MINUTE, end, points=building),
+            50,
+        ),
+        "one day of all points, hourly": (
+            lambda: store.resample(end - DAY, end, 60 * MINUTE, points=ids),
+            500,
+        ),
+    }
+    print(f"{'question':<38}{'first ms':>10}{'CPU ms':>10}{'wall ms':>10}{'target':>8}")
+    for what, (question, target) in questions.items():
+        with timed() as took:
+            question()
+        first = took()[1]
+        runs = []
+        for _ in range(7):
+            with timed() as took:
+                question()
+            runs.append(took())
+        cpu, wall = (1e3 * statistics.median(run[k] for run in runs) for k in (0, 1))
+        print(f"{what:<38}{1e3 * first:>10.1f}{cpu:>10.1f}{wall:>10.1f}{target:>8}")
+
+
+def weigh(folder: Path, rows: int) -> None:
+    files = list((folder / HISTORY).glob("*.parquet"))
+    history = sum(file.stat().st_size for file in files)
+    log = (folder / FILE).stat().st_size
+    print(
+        f"history {history / 1e6:,.0f} MB in {len(files)} files "
+        f"({history / rows:.1f} bytes a row), log {log / 1e6:,.1f} MB"
+    )
+
+
+REOPEN = """
+import sys, time
+from pathlib import Path
+begin = time.perf_counter()
+from twin.store.embedded import EmbeddedStore
+with EmbeddedStore(Path(sys.argv[1])) as store:
+    rows = len(store.latest())
+assert "duckdb" not in sys.modules and "pyarrow" not in sys.modules
+print(f"a new process opens it and reads {rows} latest values in "
+      f"{time.perf_counter() - begin:.2f} s (target 2 s)")
+"""
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--days", type=int, default=14, help="of history")
+    asked.add_argument("--chunk", type=int, default=14, help="days that a table holds")
+    asked.add_argument("--feed", type=int, default=200_000, help="rows to append")
+    asked.add_argument("--folder", type=Path, help="where to; default: a temporary one")
+    told = asked.parse_args()
+    with tempfile.TemporaryDirectory(dir=told.folder) as name:
+        folder = Path(name)
+        with EmbeddedStore(folder / FILE) as store:
+            fill(store, told.days, told.chunk)
+            rows = store.sequence
+            ask(store, told.days)
+            feed(store, told.days, told.feed)
+            print("-- the same questions after the feed, beside open corrections")
+            store.append([Observation(names()[0], START, -1.0, "meter", version=1)])
+            ask(store, told.days)
+            weigh(folder, rows)
+        subprocess.run([sys.executable, "-c", REOPEN, str(folder / FILE)], check=True)
+        shutil.rmtree(folder / HISTORY)
+
+
+if __name__ == "__main__":
+    main()

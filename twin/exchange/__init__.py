@@ -1,0 +1,1 @@
+"""Exchange the things of a twin with other programs."""

@@ -1,0 +1,1 @@
+"""Say what systems should do, how far they are from it, and what may be wrong."""

@@ -1,0 +1,363 @@
+"""Let long tables in, all rows at once: the same checks as for messages, over arrays."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from twin.ingest.checks import (
+    EARLY,
+    Reason,
+    Refusal,
+    Way,
+    check_course,
+    check_known,
+    check_range,
+    time_text,
+    way_to,
+)
+from twin.ingest.clean_series import flag_series
+from twin.ingest.exports import Export, Series
+from twin.ingest.intake import MEASURED
+from twin.ingest.mapping import Mapping
+from twin.ingest.predecessors import Predecessors
+from twin.ingest.sheet import MOST_REFUSED, Load, Sheet
+from twin.live import SIMULATED
+from twin.model import Model
+from twin.store.log import now
+from twin.store.protocol import Store
+from twin.store.records import Refused
+
+CHUNK = 250_000
+"""Rows that are one commit: other writers wait for its end, and not for ever."""
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+class Bulk:
+    """The way by which tables of files come into a store.
+
+    Parameters
+    ----------
+    model : Model
+    store : Store
+    mapping : Mapping, optional
+    clock : callable
+        Returns the time [microseconds since 1970, UTC].
+    source : str
+        Source of values whose table tells none.
+    dry : bool
+        Whether nothing shall be written: then what is new is not told from what is known.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        store: Store,
+        mapping: Mapping | None = None,
+        *,
+        clock: Callable[[], int] = now,
+        source: str = MEASURED,
+        dry: bool = False,
+    ) -> None:
+        self._points = {point.id: point for point in model.points}
+        self._store = store
+        self._mapping = Mapping([]) if mapping is None else mapping
+        self._clock = clock
+        self._source = source
+        self._dry = dry
+
+    def load(
+        self,
+        export: Export,
+        origin: str,
+        *,
+        clean: bool = False,
+        tell: Callable[[float], None] = lambda _: None,
+    ) -> Load:
+        """Keep a table's values, `CHUNK` as one batch; what does not hold is put aside.
+
+        Parameters
+        ----------
+        export : Export
+        origin : str
+            Name of the file.
+        clean : bool
+            Whether values are flagged that cannot have been measured.
+        tell : callable
+            Told the share that is done.
+
+        Raises
+        ------
+        OutputError, SourceError
+            If the store cannot be written; batches before are kept.
+        """
+        load = Load()
+        aside: list[Refused] = []
+        for bad in export.bad:
+            load.count(bad.fault)
+            if load.reasons[bad.fault] <= MOST_REFUSED:
+                aside.append(Refused(bad.line, bad.fault, bad.message, bad.text, origin))
+        for fault, count in load.reasons.items():
+            if count > MOST_REFUSED:
+                aside.append(_rest(fault, count - MOST_REFUSED, origin))
+        sheet = Sheet(export, origin, load, aside)
+        moment = self._clock()
+        way_of = self._ways(sheet)
+        held = sheet.named(np.flatnonzero(way_of >= 0))
+        held = held[self._alone(sheet, way_of, held, moment)]
+        if clean:
+            held = self._cleaned(sheet, way_of, held)
+        for first in range(0, max(len(held), 1), CHUNK):
+            rows = held[first : first + CHUNK]
+            self._commit(sheet, way_of, rows)
+            tell(min(1.0, (first + CHUNK) / max(len(held), 1)))
+        return load
+
+    def _ways(self, sheet: Sheet) -> IntArray:
+        """Return the place in ``sheet.ways`` of each row, -1 where there is none."""
+        export = sheet.export
+        way_of = np.full(len(export.place), -1, np.int64)
+        order = np.argsort(export.place, kind="stable")
+        cuts = np.searchsorted(export.place[order], np.arange(len(export.series) + 1))
+        for number, series in enumerate(export.series):
+            rows = order[cuts[number] : cuts[number + 1]]
+            while len(rows):
+                time = int(export.time[rows[0]])
+                way = self._way(series, time)
+                low, high = self._mapping.span(series.device, series.name, time)
+                inside = (export.time[rows] >= low) & (export.time[rows] < high)
+                mine, rows = rows[inside], rows[~inside]
+                if isinstance(way, Refusal):
+                    sheet.refuse_series(series, way, mine)
+                elif not way.point:
+                    sheet.load.unwanted += len(mine)
+                else:
+                    way_of[mine] = len(sheet.ways)
+                    sheet.ways.append(way)
+        return way_of
+
+    def _way(self, series: Series, time: int) -> Way | Refusal:
+        """Return the way of a series at a time, or why there is none."""
+        try:
+            if not series.device:
+                point = self._points.get(series.name)
+                if point is None:
+                    text = f"point must be one of the twin's, got {series.name[:80]!r}"
+                    return Refusal(Reason.POINT, text)
+                return way_to(point, series.unit)
+            target = self._mapping.find(series.device, series.name, time)
+            if target is None:
+                text = (
+                    f"the mapping must name {series.name[:80]!r} of device "
+                    f"{series.device[:80]!r} at {time_text(time)}; add it, and feed the "
+                    "file again"
+                )
+                return Refusal(Reason.POINT, text)
+            if not target.point:
+                return Way("", None, valid_from=target.valid_from, valid_to=target.valid_to)
+            point = self._points.get(target.point)
+            if point is None:
+                text = f"the mapping leads to {target.point!r}, which the twin lacks"
+                return Refusal(Reason.POINT, text)
+            return way_to(
+                point,
+                target.unit or series.unit,
+                factor=target.factor,
+                offset=target.offset,
+                valid_from=target.valid_from,
+                valid_to=target.valid_to,
+            )
+        except Refusal as refusal:
+            return refusal
+
+    def _alone(
+        self, sheet: Sheet, way_of: IntArray, rows: IntArray, moment: int
+    ) -> BoolArray:
+        """Convert values in place and return which rows hold by themselves."""
+        export, ways = sheet.export, sheet.ways
+        if not len(rows):
+            return np.zeros(0, dtype=bool)
+        at = way_of[rows]
+        factor, offset, low, high = (
+            np.array([getattr(way, name) for way in ways])[at]
+            for name in ("factor", "offset", "low", "high")
+        )
+        length = np.array([way.length for way in ways], np.int64)[at]
+        sheet.value[rows] = sheet.value[rows] * factor + offset + 0.0
+        value, time = sheet.value[rows], export.time[rows]
+        holds = np.isnan(value) | ((value >= low) & (value <= high))
+        if not sheet.all_simulated(self._source):
+            late = time > moment + EARLY
+            late |= (
+                (time + length > moment + EARLY) & (time % np.maximum(length, 1) == 0)
+                & (length > 0)
+            )  # fmt: skip
+            holds &= ~late
+        for place in np.flatnonzero(~holds):
+            row = int(rows[place])
+            way = ways[way_of[row]]
+            try:
+                check_known(way, int(time[place]), moment)
+                check_range(way, float(value[place]))
+            except Refusal as refusal:
+                sheet.refuse(row, refusal)
+        return holds
+
+    def _cleaned(self, sheet: Sheet, way_of: IntArray, rows: IntArray) -> IntArray:
+        """Flag what cannot have been measured; return the rows that go on."""
+        goes = np.ones(len(rows), dtype=bool)
+        points: dict[str, list[int]] = {}
+        for number, way in enumerate(sheet.ways):
+            points.setdefault(way.point, []).append(number)
+        for point, numbers in points.items():
+            quantity = sheet.ways[numbers[0]].quantity
+            some = np.flatnonzero(np.isin(way_of[rows], numbers))
+            if quantity is None or not len(some):
+                continue
+            places = rows[some]
+            found = flag_series(
+                quantity, sheet.export.time[places], sheet.value[places], name=point
+            )
+            sheet.flags[places] |= found.quality
+            sheet.load.findings += found.findings
+            goes[some[found.dropped]] = False
+            for row in places[found.dropped].tolist():
+                text = f"{point} stands out from the readings around it and goes back"
+                sheet.refuse(row, Refusal(Reason.REGISTER, text))
+        return rows[goes]
+
+    def _commit(self, sheet: Sheet, way_of: IntArray, rows: IntArray) -> None:
+        """Hold rows against what was before, and append them as one batch."""
+        with self._store.alone() if not self._dry else self._store.snapshot():
+            rows = rows[~self._mixed(sheet, rows)]
+            rows = rows[self._follow(sheet, way_of, rows)]
+            aside, sheet.aside = sheet.aside, []
+            sheet.load.refused += aside[: MOST_REFUSED - len(sheet.load.refused)]
+            if self._dry:
+                sheet.load.new += len(rows)
+                return
+            if aside:
+                self._store.append([], refused=aside)
+            if len(rows):
+                table = sheet.table(way_of, rows, self._source)
+                sheet.load.add(self._store.load(table))
+
+    def _mixed(self, sheet: Sheet, rows: IntArray) -> BoolArray:
+        """Say which rows are made up in a store of measured values, or the reverse."""
+        made_up = sheet.is_simulated(rows, self._source)
+        sources = self._store.sources()
+        kinds = {source == SIMULATED for source in sources} or set(made_up[:1].tolist())
+        mixed = np.zeros(len(rows), dtype=bool)
+        for kind in kinds:
+            mixed |= made_up != kind
+        for row in rows[mixed].tolist():
+            text = "made-up and measured values must not mix; use a copy of the twin folder"
+            sheet.refuse(row, Refusal(Reason.MIXED, text))
+        return mixed
+
+    def _follow(self, sheet: Sheet, way_of: IntArray, rows: IntArray) -> BoolArray:
+        """Say which rows can follow what their points showed before."""
+        export = sheet.export
+        holds = np.ones(len(rows), dtype=bool)
+        watched = np.array([way.watched for way in sheet.ways], dtype=bool)
+        if not len(rows) or not watched.any():
+            return holds
+        chosen = np.flatnonzero(watched[way_of[rows]])
+        chosen = chosen[~np.isnan(sheet.value[rows[chosen]])]
+        at = way_of[rows[chosen]]
+        time = export.time[rows[chosen]]
+        order = np.lexsort((time, at))
+        chosen, at, time = chosen[order], at[order], time[order]
+        points = sorted({sheet.ways[k].point for k in np.unique(at).tolist()})
+        last = {
+            row.point: (row.time, row.value) for row in self._store.latest(points=points)
+        }
+        slow: list[IntArray] = []
+        starts = np.flatnonzero(np.diff(at, prepend=-1))
+        for first, end in zip(starts, np.append(starts[1:], len(at)), strict=False):
+            way = sheet.ways[at[first]]
+            some = chosen[first:end]
+            value = sheet.value[rows[some]]
+            before = last.get(way.point)
+            if not _plain(way, before, time[first:end], value):
+                slow.append(some)
+        slow = self._odd(sheet, way_of, rows, slow)
+        if slow:
+            # Odd somewhere: one by one, as messages are.
+            places = np.sort(np.concatenate(slow))
+            found = sheet.observations(way_of, rows[places], self._source)
+            ways = [sheet.ways[k] for k in way_of[rows[places]].tolist()]
+            refusals = Predecessors(self._store).check(found, ways)
+            for place, refusal in refusals.items():
+                holds[places[place]] = False
+                sheet.refuse(int(rows[places[place]]), refusal)
+        return holds
+
+    def _odd(
+        self, sheet: Sheet, way_of: IntArray, rows: IntArray, late: list[IntArray]
+    ) -> list[IntArray]:
+        """Return the series that do not fit in plainly among what is known.
+
+        What is fed once more, or fills a gap, does: most files are one or the other.
+        """
+        if not late:
+            return []
+        ways = [sheet.ways[way_of[rows[some[0]]]] for some in late]
+        every = np.concatenate(late)
+        times = sheet.export.time[rows[every]]
+        start, end = int(times.min()), int(times.max()) + 1
+        points = list(dict.fromkeys(way.point for way in ways))
+        before = {
+            row.point: (row.time, row.value)
+            for row in self._store.latest(points=points, until=start - 1)
+        }
+        known = self._store.table(start, end, points=points)
+        names = known.column("point").combine_chunks().dictionary_encode()
+        code = names.indices.to_numpy()
+        moment = known.column("time").to_numpy()
+        held = known.column("value").to_numpy()
+        place = {name: k for k, name in enumerate(names.dictionary.to_pylist())}
+        order = np.argsort(code, kind="stable")
+        cuts = np.searchsorted(code[order], np.arange(len(place) + 1))
+        odd = []
+        for way, some in zip(ways, late, strict=True):
+            k = place.get(way.point)
+            mine = order[:0] if k is None else order[cuts[k] : cuts[k + 1]]
+            mine = mine[~np.isnan(held[mine])]
+            time = np.concatenate([sheet.export.time[rows[some]], moment[mine]])
+            value = np.concatenate([sheet.value[rows[some]], held[mine]])
+            # Of equal times what is fed now counts.
+            time, first = np.unique(time, return_index=True)
+            if not _plain(way, before.get(way.point), time, value[first]):
+                odd.append(some)
+        return odd
+
+
+def _plain(
+    way: Way, before: tuple[int, float | None] | None, time: IntArray, value: FloatArray
+) -> bool:
+    """Say whether values come after what is known, each can follow the one before."""
+    if (np.diff(time) <= 0).any():
+        return False
+    if before is not None and before[1] is not None:
+        if time[0] <= before[0]:
+            return False
+        if check_course(way, (before[0], before[1]), int(time[0]), float(value[0])):
+            return False
+    quantity = way.quantity
+    if quantity is None or len(time) < 2:
+        return True
+    change = np.diff(value)
+    hours = np.maximum(np.diff(time) / 3_600_000_000, 1.0)
+    if quantity.leap is not None and (np.abs(change) > quantity.leap * hours).any():
+        return False
+    return quantity.kind.value != "register" or bool((change >= 0).all())
+
+
+def _rest(fault: str, count: int, origin: str) -> Refused:
+    """Return one row for many that were refused alike."""
+    text = f"{count} more rows were refused so; {origin} has them"
+    return Refused(MOST_REFUSED, fault, text, "the file has them", origin)
