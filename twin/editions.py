@@ -39,11 +39,14 @@ def geometry_hash(folder: Path) -> str:
     Raises
     ------
     SourceError
-        If the folder has no description that can be read.
+        If the folder's description cannot be read.
     """
     path = folder / "heidi.toml"
     try:
         told = tomllib.loads(path.read_text(encoding="utf-8")).get("twin", {})
+    except FileNotFoundError:
+        # Things may be measured before anybody models the place.
+        return ""
     except (OSError, ValueError) as error:
         message = f"{path} must describe a twin: {error}; build the twin again"
         raise SourceError(message) from error

@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from meshes.solar.sum_kernel import add_beam_hours
 
 OPEN = np.ones(2)
 """A cover that lets all light pass, whatever its angle of incidence."""
+
+EVERY = slice(None)
+"""All positions of the sun."""
 
 FEW = 32
 """Facets whose sun is not worth sharing out among threads."""
@@ -52,15 +56,24 @@ def facet_hours(
             below, beside = (share.astype(np.float32) for share in reflected_transmission)
             ground, building = ground * below[:, None], building * beside[:, None]
         hours += (ground + building) @ light.courses.strength
-    _add_sun(light, facets, light.sun_share[facets], light.light.beam, cover, hours)
-    if light.crowns is not None:
-        which, row = light.crowns.rows(facets)
-        for share, held in zip(light.crowns.sun_share, light.crowns.held, strict=True):
-            taken = np.zeros((len(which), light.hours), np.float32)
-            beam = light.light.beam * held[light.light.month]
-            _add_sun(light, facets[which], share[row], beam, cover, taken)
-            hours[which] -= taken
-        np.maximum(hours, 0, out=hours)
+    share = light.sun_share[facets]
+    if light.crowns is None:
+        _add_sun(light, facets, share, cover, hours)
+        return hours
+    which, row = light.crowns.rows(facets)
+    clear = np.setdiff1d(np.arange(len(facets)), which)
+    lit = hours[clear]
+    _add_sun(light, facets[clear], share[clear], cover, lit)
+    hours[clear] = lit
+    # What crowns hold changes with the month, and the sun of a month is its own.
+    lit = hours[which]
+    for number, positions in _by_month(light.light.month[light.path.hour]):
+        left = share[which]
+        for taken, held in zip(light.crowns.sun_share, light.crowns.held, strict=True):
+            left -= taken[row] * np.float32(held[number])
+        np.maximum(left, 0, out=left)
+        _add_sun(light, facets[which], left, cover, lit, positions=positions)
+    hours[which] = lit
     return hours
 
 
@@ -68,17 +81,19 @@ def _add_sun(
     light: Irradiation,
     facets: IntArray,
     share: Float32Array,
-    beam: FloatArray,
     cover: FloatArray,
     into: Float32Array,
+    *,
+    positions: slice = EVERY,
 ) -> None:
     """Add the sun that is seen by shares of facets, (k, b), to their hours, (k, h)."""
     path = light.path
-    start = np.flatnonzero(np.diff(path.hour, prepend=-1))
+    hour, bins = path.hour[positions], path.bin[positions]
+    start = np.flatnonzero(np.diff(hour, prepend=-1))
     normal = light.facets.normal[facets]
-    towards = np.ascontiguousarray(path.direction.T)
-    energy = beam[path.hour] * path.share
-    edges = np.r_[start, len(path.hour)]
+    towards = np.ascontiguousarray(path.direction[positions].T)
+    energy = light.light.beam[hour] * path.share[positions]
+    edges = np.r_[start, len(hour)]
 
     def add(first: int, stop: int) -> None:
         add_beam_hours(
@@ -86,8 +101,8 @@ def _add_sun(
             share,
             towards,
             edges,
-            path.hour[start],
-            path.bin,
+            hour[start],
+            bins,
             energy,
             cover,
             first,
@@ -102,6 +117,12 @@ def _add_sun(
     cuts = np.linspace(0, len(facets), 2 * workers + 1).astype(int).tolist()
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(add, cuts[:-1], cuts[1:]))
+
+
+def _by_month(month: IntArray) -> list[tuple[int, slice]]:
+    """Return the stretches of one month each; a year that begins anew has more of them."""
+    edges = np.flatnonzero(np.diff(month, prepend=-1, append=-1)).tolist()
+    return [(int(month[first]), slice(first, stop)) for first, stop in pairwise(edges)]
 
 
 def part_hours(
@@ -137,13 +158,17 @@ def sky_hours(light: Irradiation, facets: IntArray, cover: FloatArray) -> Float3
         grid = np.linspace(0.0, 1.0, len(cover))
         passed = np.interp(cosine, grid, cover).astype(np.float32)
     radiance = light.light.dome.radiance
-    whole: Float32Array = light.patch_view[facets] * passed
-    hours: Float32Array = whole @ radiance
-    if light.crowns is not None:
-        which, row = light.crowns.rows(facets)
-        for view, held in zip(light.crowns.patch_view, light.crowns.held, strict=True):
-            share = held.astype(np.float32)[light.light.month]
-            taken: Float32Array = (view[row] * passed[which]) @ radiance
-            hours[which] -= taken * share
-        np.maximum(hours, 0, out=hours)
+    view: Float32Array = light.patch_view[facets] * passed
+    hours: Float32Array = view @ radiance
+    if light.crowns is None:
+        return hours
+    which, row = light.crowns.rows(facets)
+    for number, columns in _by_month(light.light.month):
+        if not len(which) or not light.crowns.held[:, number].any():
+            continue
+        left = light.patch_view[facets[which]]
+        for taken, held in zip(light.crowns.patch_view, light.crowns.held, strict=True):
+            left -= taken[row] * np.float32(held[number])
+        hours[which, columns] = (left * passed[which]) @ radiance[:, columns]
+    np.maximum(hours, 0, out=hours)
     return hours

@@ -66,12 +66,11 @@ class _Held:
     def _answer(self, question: Callable[[Store], Answer]) -> Answer:
         """Answer in the store's own thread."""
         found = _identity(self._folder)
-        if found != self._file or found is None:
-            # Another file has taken the place of the one that is open, or none is there.
+        if found != self._file:
+            # A file is there now, or another has taken the place of the one that is open.
             self._drop()
         if self._store is None:
-            self._store = self._opened()
-            self._file = _identity(self._folder)
+            self._store, self._file = self._opened(), found
         try:
             return question(self._store)
         except HeidiError:
