@@ -139,7 +139,9 @@ def test_a_film_is_written(twin, tmp_path):
     assert b"ftyp" in (tmp_path / name).read_bytes()[:12]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_a_stopped_film_leaves_nothing(twin, tmp_path, number):
     words = ["film", twin, "--date", "2026-06-21", "--size", "720p", "--out", tmp_path]
     code = "from twin.cli.render import render_app; render_app()"

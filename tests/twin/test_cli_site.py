@@ -129,6 +129,7 @@ def test_pictures_are_drawn_unless_refused(heidi, folder, candidate, monkeypatch
     assert "pictures drawn in" in out
 
 
+@pytest.mark.slow
 def test_without_the_ray_tracer_the_page_comes_without(
     heidi, folder, candidate, monkeypatch
 ):

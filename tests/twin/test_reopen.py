@@ -128,6 +128,7 @@ def test_tables_of_another_spacing_are_refused(copy):
         open_twin(copy)
 
 
+@pytest.mark.slow
 def test_every_missing_line_of_the_description_is_told_or_does_no_harm(copy):
     lines = (copy / "heidi.toml").read_text(encoding="utf-8").splitlines()
     harmless = 0
