@@ -72,11 +72,16 @@ class _Held:
         if self._store is None:
             self._store, self._file = self._opened(), found
         try:
-            return question(self._store)
+            told = question(self._store)
+            empty = found is not None and self._store.sequence == 0
         except HeidiError:
             # What went wrong may be mended by now: the next question begins anew.
             self._drop()
             raise
+        if empty:
+            # A file that was being laid out when it was opened reads as empty for ever.
+            self._drop()
+        return told
 
     def _drop(self) -> None:
         """Let go of the store."""
