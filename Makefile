@@ -26,7 +26,7 @@ help:
 	@echo "make lint    check style, types and import layers"
 	@echo "make format  let ruff rewrite the code in house style"
 	@echo "make notebook  open the notebooks in JupyterLab (after make demo)"
-	@echo "make extras  add what films, notebooks, point clouds and prints need to .venv"
+	@echo "make extras  add what films, notebooks, point clouds, prints and PostgreSQL need"
 	@echo "make wheel   pack an installable wheel with the web viewer into build/wheels/"
 	@echo "make bench   race the kernel against embreex, siting against a rebuild; time bodies, stores"
 	@echo "make clean   remove .venv, caches and everything built"
@@ -84,7 +84,7 @@ $(VENV)/runtime.stamp: $(SETTINGS) tools/install.sh
 	@touch $@
 
 $(VENV)/extras.stamp: $(VENV)/runtime.stamp
-	$(INSTALL) --editable ".[film,notebook,pointcloud,print]"
+	$(INSTALL) --editable ".[film,notebook,pointcloud,postgres,print]"
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/runtime.stamp

@@ -2,7 +2,7 @@
 
 Run from a checkout: ``.venv/bin/python bench/expectation.py``. Prints medians of five runs
 in wall clock and processor seconds for a day at 15 minutes and a year of hours of all
-panels; then draws districts with planted faults
+panels, and of collectors on all their roofs; then draws districts with planted faults
 (``tests/twin/expectation/trials.py``) and prints hints and faults by kind.
 ``--seeds 201,202`` chooses the districts, ``--quarters`` takes a month at 15 minutes
 instead of two years of hours, ``--skip-speed`` leaves the times out.
@@ -22,7 +22,7 @@ from gis.typical_year import typical_year
 from meshes.solids import Kind
 from twin.build import build
 from twin.expectation.conditions import make_conditions
-from twin.expectation.plant import Panels
+from twin.expectation.plant import CollectorField, Panels
 from twin.expectation.plants import lit_gain, place_of
 from twin.expectation.power import expect
 
@@ -54,6 +54,10 @@ def speed() -> None:
         for number, part in enumerate(built.facets.solids.parts)
         if len(own := np.flatnonzero((parts == number) & (built.pv.power > 0)))
     ]
+    fields = [
+        CollectorField(plant.id, plant.facets, built.pv.module_area[plant.facets])
+        for plant in plants
+    ]
     roofs = int((built.facets.kind == Kind.ROOF).sum())
     print(f"{len(plants)} systems on {len(built.facets)} facets, {roofs} of them roofs")
     where = {"latitude": place.latitude, "longitude": place.longitude, "source": "bench"}
@@ -67,6 +71,12 @@ def speed() -> None:
             f"{name}, all panels",
             lambda weather=weather: expect(
                 built.light, plants, weather, place, geometry="", version=""
+            ),
+        )
+        measure(
+            f"{name}, collectors on all their facets",
+            lambda weather=weather: expect(
+                built.light, fields, weather, place, geometry="", version=""
             ),
         )
 

@@ -7,6 +7,7 @@ measures with an instrument's noise, devices have noise, digits and clocks that 
 seconds, and values get lost, come twice and late.
 ``--seeds 1,2,3`` chooses the runs, ``--days`` their length, ``--month`` when they begin,
 ``--step`` the interval of all points in minutes, ``--buildings`` how many are looked at,
+``--systems`` gives them all kinds of equipment, ``--faults`` says what goes wrong,
 ``--weather`` another weather than the twin's year (its first day says ``--date``),
 ``--detail`` names what was missed and what was said in vain.
 """
@@ -30,6 +31,7 @@ from twin.folder import write_twin
 from twin.live import open_live
 from twin.model import DISTRICT, Model, SystemKind
 from twin.simulation.faults import Planted
+from twin.simulation.fitting import fit_out
 from twin.simulation.run import make_run
 from twin.simulation.score import Score, score, table
 from twin.simulation.sending import feed_run
@@ -51,17 +53,26 @@ class Found:
     compared: str
 
 
-def chosen_model(model: Model, *, buildings: int, minutes: int) -> Model:
-    """Return some buildings, at another interval, with a weather station."""
+def chosen_model(
+    model: Model, *, buildings: int, minutes: int, systems: bool = False
+) -> Model:
+    """Return some buildings, at another interval, with a weather station.
+
+    With ``systems`` they have all kinds of equipment.
+    """
+    if systems:
+        model, _ = fit_out(model, interval=60 * minutes)
     every = max(1, len(model.buildings) // buildings)
     kept = model.buildings[::every][:buildings]
-    names = {building.id for building in kept}
-    systems = tuple(s for s in model.systems if s.building in names)
-    ids = {system.id for system in systems}
+    names = {building.id for building in kept} | ({DISTRICT} if systems else set())
+    chosen = tuple(s for s in model.systems if s.building in names)
+    ids = {system.id for system in chosen}
     points = tuple(
         replace(p, interval=60 * minutes) for p in model.points if p.system in ids
     )
-    small = Model(kept, systems, points, model.district)
+    small = Model(kept, chosen, points, model.district)
+    if systems:
+        return small
     station, own = equipment(DISTRICT, SystemKind.WEATHER, interval=60 * minutes)
     return with_systems(small, [station], own)
 
@@ -86,25 +97,29 @@ def trial(
     with open_store(folder, read_only=True) as store:
         held = store.table(run.start, run.end)
         sources = store.sources()
-    frame = held.select(["point", "time", "value"]).to_pandas()
-    values = {
-        str(point): (part["time"].to_numpy(np.int64), part["value"].to_numpy(np.float64))
-        for point, part in frame.groupby("point", observed=True, sort=False)
-    }
-    answer = ask(twin, values, sources=sources)
+    frame = held.select(["point", "time", "value", "quality"]).to_pandas()
+    values, flags = {}, {}
+    for name, part in frame.groupby("point", observed=True, sort=False):
+        values[str(name)] = (
+            part["time"].to_numpy(np.int64),
+            part["value"].to_numpy(np.float64),
+        )
+        flags[str(name)] = part["quality"].to_numpy(np.int64)
+    answer = ask(twin, values, sources=sources, quality=flags)
     scores, missed, wrong = score(run.plan.faults, answer.hints)
     return Found(
         scores, missed, wrong, len(run.plan.faults), run.rows, receipt, answer.compared
     )
 
 
-def fresh_folder(built: Built, folder: Path, *, buildings: int, minutes: int) -> Path:
+def fresh_folder(
+    built: Built, folder: Path, *, buildings: int, minutes: int, systems: bool = False
+) -> Path:
     """Write the twin with some of its buildings."""
     write_twin(built, folder, stills=False)
     model = read_model(folder / "model.json")
-    write_model(
-        folder / "model.json", chosen_model(model, buildings=buildings, minutes=minutes)
-    )
+    chosen = chosen_model(model, buildings=buildings, minutes=minutes, systems=systems)
+    write_model(folder / "model.json", chosen)
     return folder
 
 
@@ -125,13 +140,19 @@ def main() -> None:
     parser.add_argument("--step", type=int, default=60)
     parser.add_argument("--buildings", type=int, default=40)
     parser.add_argument("--weather", type=Path)
+    parser.add_argument("--faults", default="many")
+    parser.add_argument("--systems", action="store_true")
     parser.add_argument("--detail", action="store_true")
     asked = parser.parse_args()
     built = build(heidi_district(), typical_year(), spacing=8.0)
     total: dict[HintKind, Score] = {}
     with tempfile.TemporaryDirectory() as place:
         folder = fresh_folder(
-            built, Path(place) / "twin", buildings=asked.buildings, minutes=asked.step
+            built,
+            Path(place) / "twin",
+            buildings=asked.buildings,
+            minutes=asked.step,
+            systems=asked.systems,
         )
         for seed in map(int, asked.seeds.split(",")):
             begun = time.process_time()
@@ -141,6 +162,7 @@ def main() -> None:
                 seed=seed,
                 first=date.fromisoformat(asked.date),
                 days=asked.days,
+                faults=asked.faults,
                 weather=asked.weather,
             )
             forget(folder)

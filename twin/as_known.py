@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from twin.live import LiveState, LiveTwin, look
+from twin.live import LiveTwin
+from twin.live_look import look
 from twin.live_record import status_record, utc
+from twin.live_state import LiveState
 from twin.store.protocol import Store
 from twin.store.records import Kept
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class AsKnown:
-    """A store as it was known at a time, for `twin.live.look`.
+    """A store as it was known at a time, for `twin.live_look.look`.
 
     What is refused is counted as it was first heard of by then; how often values were
     revised, and where they came from, are not known of the past and told as now.
@@ -108,14 +110,14 @@ def look_known(
     now : int
         What the clock says [microseconds since 1970, UTC].
     moment : int or None
-        Moment to look at; default: ``known_at``, else as `twin.live.look`.
+        Moment to look at; default: ``known_at``, else as `twin.live_look.look`.
     known_at : int or None
         As known when; None is now.
     """
     if known_at is None:
-        return look(twin, store, now=now, moment=moment)  # type: ignore[arg-type]
+        return look(twin, store, now=now, moment=moment)
     when = known_at if moment is None else moment
-    return look(twin, AsKnown(store, known_at), now=now, moment=when)  # type: ignore[arg-type]
+    return look(twin, AsKnown(store, known_at), now=now, moment=when)
 
 
 def state_record(

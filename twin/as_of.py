@@ -5,9 +5,8 @@ holds nothing that lay ahead of it.
 """
 
 import json
-import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -16,8 +15,9 @@ import msgspec
 
 from gis.errors import TableError
 from twin.editions import geometry_hash
+from twin.expected_then import expected_then
 from twin.live import HOUR, SIMULATED, LiveTwin
-from twin.model import Model, Point
+from twin.model import Model, Point, SystemKind
 from twin.quantities import Kind, Quantity
 from twin.store.protocol import Store
 from twin.store.records import Edition, Kept, Quality
@@ -38,7 +38,7 @@ LEAST_PATIENCE = 900 * SECOND
 """Time that every point has [microseconds]: gateways send in batches; assumed."""
 
 TYPICAL = "the same hour of the weather year the twin was built with, not of that day's"
-"""What the expected power of panels rests on."""
+"""What the expected power of panels and collectors rests on."""
 
 
 # A msgspec struct is made in a quarter of the time of a dataclass, and there are thousands.
@@ -126,6 +126,9 @@ class AsOf:
         negative; of no building where the folder's light is of another geometry.
     label : str
         What every view must say of the values: nothing only where none is made up.
+    expected_systems : mapping of str to float
+        The same of each system of which the folder keeps hours (`twin.expected_systems`):
+        collectors, whose power is heat, and panels that tell their size.
     """
 
     at: int
@@ -138,6 +141,18 @@ class AsOf:
     hour: int
     expected: Mapping[str, float]
     label: str
+    expected_systems: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def expected_heat(self) -> float | None:
+        """Expected heat of all collectors [kW], negative; None where of none is known."""
+        heat = [
+            self.expected_systems[system.id]
+            for system in self.model.systems
+            if system.kind is SystemKind.SOLAR_THERMAL
+            and system.id in self.expected_systems
+        ]
+        return sum(heat) if heat else None
 
     @cached_property
     def table(self) -> "pd.DataFrame":
@@ -312,14 +327,9 @@ def look_back(
     present = geometry_hash(twin.folder)
     geometry = present if edition is None else edition.geometry
     hour = at // HOUR * HOUR - HOUR
-    expected: dict[str, float] = {}
-    if geometry == present:
-        awaited = twin.expected_at([hour])[:, 0]
-        expected = {
-            building.id: 0.0 - float(power)
-            for building, power in zip(twin.model.buildings, awaited, strict=True)
-            if not math.isnan(power)
-        }
+    expected, by_system = (
+        expected_then(twin, model, hour) if geometry == present else ({}, {})
+    )
     states = roll.states(rows, at=at)
     return AsOf(
         at=at,
@@ -332,6 +342,7 @@ def look_back(
         hour=hour,
         expected=expected,
         label=label_of(sources),
+        expected_systems=by_system,
     )
 
 

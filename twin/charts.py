@@ -41,7 +41,7 @@ def draw_months(table: pd.DataFrame, *, label: str, ax: "Axes | None" = None) ->
     ax : Axes, optional
         Where to draw.
     """
-    ax = ax or _chart(WIDE)
+    ax = ax or chart(WIDE)
     place = np.arange(12)
     for shift, column, name, colour in (
         (-0.2, "roof_kwh_m2", "roofs", ROOF),
@@ -51,7 +51,7 @@ def draw_months(table: pd.DataFrame, *, label: str, ax: "Axes | None" = None) ->
         told = f"{name}, {np.nansum(values):,.0f} kWh/m² in a year"
         ax.bar(place + shift, values, 0.38, color=colour, label=told)
     ax.set_xticks(place, MONTHS)
-    _finish(ax, "Light by month, mean of the area", "kWh/m² per month", label)
+    finish(ax, "Light by month, mean of the area", "kWh/m² per month", label)
     ax.legend(frameon=False, fontsize=9.5)
     return ax
 
@@ -68,7 +68,7 @@ def draw_facings(facades: pd.DataFrame, *, label: str, ax: "Axes | None" = None)
     ax : Axes, optional
         Where to draw.
     """
-    ax = ax or _chart(WIDE)
+    ax = ax or chart(WIDE)
     groups = facades.groupby("facing", observed=False)[["kwh", "open_m2"]].sum()
     groups = groups.reindex(FACINGS[:8])
     light = groups["kwh"] / groups["open_m2"].where(groups["open_m2"] > 0)
@@ -80,7 +80,7 @@ def draw_facings(facades: pd.DataFrame, *, label: str, ax: "Axes | None" = None)
     ax.bar_label(bars, told, fontsize=9, color=INK, padding=2)
     ax.set_xticks(range(8), FACINGS[:8])
     ax.margins(y=0.2)
-    _finish(ax, "Light on facades by direction, mean of the area", LIGHT, label)
+    finish(ax, "Light on facades by direction, mean of the area", LIGHT, label)
     return ax
 
 
@@ -133,7 +133,7 @@ def draw_day(table: pd.DataFrame, *, title: str, label: str) -> "Figure":
         label = f"Meters: simulated, not measured. {label}"
     for number, (panel, name) in enumerate(zip(panels, names, strict=False)):
         last = number == len(panels) - 1
-        _finish(panel, name, "kW", label if last else "")
+        finish(panel, name, "kW", label if last else "")
         panel.legend(frameon=False, fontsize=9.5, loc="upper left")
         panel.set_ylim(bottom=0)
     whole = [k for k, hour in enumerate(hours.hour) if hour % 3 == 0]
@@ -144,12 +144,12 @@ def draw_day(table: pd.DataFrame, *, title: str, label: str) -> "Figure":
     return figure
 
 
-def _chart(size: tuple[float, float]) -> "Axes":
+def chart(size: tuple[float, float]) -> "Axes":
     """Return empty axes."""
     return plt.figure(figsize=size, dpi=DOTS, layout="constrained").add_subplot()
 
 
-def _finish(ax: "Axes", title: str, unit: str, label: str) -> None:
+def finish(ax: "Axes", title: str, unit: str, label: str) -> None:
     """Write title, unit and credits, and take off what distracts."""
     ax.set_title(title, loc="left", fontsize=13, color=INK, fontweight="bold", pad=8)
     ax.set_ylabel(unit, color=INK, fontsize=9.5)

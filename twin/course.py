@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from gis.errors import TableError
 from twin.as_of import SECOND, flags, text
-from twin.ingest.registers import increments, spread
+from twin.ingest.registers import Increments, increments, spread
 from twin.model import Point
 from twin.quantities import Kind
 from twin.store.protocol import Store
-from twin.store.records import Kept
+from twin.store.records import Kept, Quality
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -38,9 +38,11 @@ class Bucket:
     mean, low, high : float or None
         Of states and flows, in the point's unit.
     amount : float or None
-        What a register counted, in the point's unit; None where nobody knows.
+        What a register counted, in the point's unit, in the part of the step that is
+        known; None where nothing is.
     coverage : float
-        Share of the step of which there are values, 0..1.
+        Share of the step of which there are values, 0..1; of a register that between
+        readings: today's energy so far covers as much of the day as is over.
     quality : int
         Flags of `Quality`; of registers only.
     """
@@ -161,9 +163,32 @@ def _amounts(
     buckets = []
     for begin in range(start, end, step):
         amount, quality = known.get(begin, (None, 0))
-        share = 0.0 if amount is None else 1.0
+        share = 1.0
+        if amount is None:
+            amount, share, quality = _known_part(found, begin, begin + step)
         buckets.append(Bucket(begin, None, None, None, amount, share, quality))
     return buckets
+
+
+def _known_part(found: Increments, start: int, end: int) -> tuple[float | None, float, int]:
+    """Return what is known of a step that is not known whole: amount, share, flags.
+
+    The first and the last step of a record, and steps in which the meter was changed.
+    """
+    low = int(np.searchsorted(found.end, start, side="right"))
+    high = int(np.searchsorted(found.start, end, side="left"))
+    near = slice(low, max(low, high))
+    length = found.end[near] - found.start[near]
+    shared = np.minimum(found.end[near], end) - np.maximum(found.start[near], start)
+    told = ~np.isnan(found.amount[near]) & (length > 0)
+    quality = int(np.bitwise_or.reduce(found.quality[near], initial=0))
+    if not told.any():
+        return None, 0.0, quality
+    part = shared[told] / length[told]
+    if (part < 1).any():
+        quality |= int(Quality.ESTIMATED)
+    amount = float((found.amount[near][told] * part).sum())
+    return amount, float(shared[told].sum()) / (end - start), quality
 
 
 def holes(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from twin.as_of import AsOf
     from twin.build import Built
     from twin.district_building import DistrictBuilding
+    from twin.district_log import Measured
     from twin.district_solar import Solar
     from twin.siting import Evaluation, Site
     from twin.twin_tables import TwinTables
@@ -204,6 +205,13 @@ class Twin:
         from twin.district_solar import Solar
 
         return Solar(self._tables, self._clean_buildings, label=self._label)
+
+    @cached_property
+    def measured(self) -> "Measured":
+        """What meters and sensors said: courses, gaps, statements, hints of faults."""
+        from twin.district_log import Measured
+
+        return Measured(self.folder, credit=self._label)
 
     def building(self, id_or_name: str) -> "DistrictBuilding":
         """Return one building.

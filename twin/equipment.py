@@ -42,6 +42,9 @@ def equipment(
     facets: Sequence[str] = (),
     interval: int = INTERVAL,
     name: str = "",
+    rated_kw: float | None = None,
+    area_m2: float | None = None,
+    limit_kw: float | None = None,
 ) -> tuple[System, tuple[Point, ...]]:
     """Make a system with the points that such a one usually has.
 
@@ -59,6 +62,8 @@ def equipment(
     interval : int
         Time from one value to the next [s].
     name : str
+    rated_kw, area_m2, limit_kw : float, optional
+        How large it is, as of `System`.
 
     Returns
     -------
@@ -76,7 +81,17 @@ def equipment(
         made = f"{made}-{number}"
     chosen = kind.quantities if quantities is None else tuple(quantities)
     short = {quantity: word for quantity, (home, word) in LAYOUT.items() if home is kind}
-    return System(made, building, kind, tuple(facets), name), tuple(
+    system = System(
+        made,
+        building,
+        kind,
+        tuple(facets),
+        name,
+        rated_kw=rated_kw,
+        area_m2=area_m2,
+        limit_kw=limit_kw,
+    )
+    return system, tuple(
         Point(f"{made}/{short.get(quantity, quantity.value)}", made, quantity, interval)
         for quantity in chosen
     )

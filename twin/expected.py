@@ -1,7 +1,7 @@
 """Look up what panels should yield at a time."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gis.errors import SourceError, TableError
+from twin.expected_systems import with_systems
 from twin.judgement import FloatArray
 
 FILE = "hourly.parquet"
@@ -33,11 +34,15 @@ class ExpectedYear:
     hours : tuple of datetime
         Starts of the h hours, UTC. The year is that of the weather the light was computed
         with; any other year is looked up by month, day and hour.
+    systems : mapping of str to (h,) float
+        The same of systems that tell how large they are, and of collectors, whose power
+        is heat: see `twin.expected_systems`.
     """
 
     buildings: tuple[str, ...]
     kw: FloatArray
     hours: tuple[datetime, ...]
+    systems: Mapping[str, FloatArray] = field(default_factory=dict)
 
     @cached_property
     def peak(self) -> FloatArray:
@@ -89,6 +94,17 @@ class ExpectedYear:
         for place, column in enumerate(self.columns(times)):
             if column is not None:
                 values[:, place] = self.kw[:, column]
+        return values
+
+    def of_system(self, name: str, times: Sequence[int]) -> FloatArray:
+        """Return the expected power of one of `systems` at times, (t,) float.
+
+        As `at`: [kW], 0 or positive, NaN where the year lacks the hour.
+        """
+        values = np.full(len(times), np.nan)
+        for place, column in enumerate(self.columns(times)):
+            if column is not None:
+                values[place] = self.systems[name][column]
         return values
 
 
@@ -147,11 +163,12 @@ def read_expected(path: Path) -> ExpectedYear:
         )
         raise TableError(message)
     known = names.chunk(0).dictionary.to_pylist()
-    return ExpectedYear(
+    year = ExpectedYear(
         buildings=tuple(known[code] for code in order),
         kw=kw.reshape(len(order), count),
         hours=tuple(EPOCH + timedelta(microseconds=int(hour)) for hour in time[:count]),
     )
+    return with_systems(year, path.parent)
 
 
 def _numbers(chunks: Sequence[pa.Array]) -> NDArray[Any]:

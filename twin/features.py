@@ -1,22 +1,37 @@
-"""Read the buildings and facets of a twin folder as features in WGS84."""
+"""Read the buildings and facets of a twin folder as features for maps."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.crs import to_wgs84
-from gis.errors import UnknownIdError
+from gis.errors import SourceError, UnknownIdError
+from meshes.facets import facet_ids
+from meshes.formats.ellipsoid import HELSINGBORG_GEOID
+from meshes.polygons import FloatArray, IntArray
+from meshes.roofs.raising import raise_buildings
+from meshes.solids import Kind
 from twin.description import read_description
+from twin.feature_shapes import (
+    CRS84,
+    CRS84H,
+    PLAN,
+    PLAN_HEIGHT,
+    ShapeArray,
+    System,
+    laid_out,
+    polygons_in_space,
+    seen_from_above,
+)
 from twin.twin_tables import TwinTables, sum_parts
-
-DIGITS = 7
-"""Decimals of degrees: a centimetre."""
 
 FACETS = (
     "facet",
@@ -38,6 +53,23 @@ FACETS = (
 
 
 @dataclass(frozen=True)
+class Box:
+    """Where features are looked for.
+
+    Attributes
+    ----------
+    system : System
+        Of the numbers.
+    low, high : tuple of float
+        Two numbers each, or three with heights, in the order of the system's axes.
+    """
+
+    system: System
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Collection:
     """Features of one kind.
 
@@ -46,8 +78,10 @@ class Collection:
     id, title, description : str
     ids : tuple of str
         Of the n features.
-    shapes : (n,) of shapely geometry
-        Longitude and latitude, WGS84 [degrees].
+    shapes : mapping of System to (n,) of shapely geometry
+        The first system is the one that is given unless another is asked for.
+    heights : (n, 2) float, optional
+        Lowest and highest point, RH2000 [m].
     table : DataFrame
         Properties, a row each.
     """
@@ -56,59 +90,99 @@ class Collection:
     title: str
     description: str
     ids: tuple[str, ...]
-    shapes: NDArray[np.object_]
+    shapes: Mapping[System, ShapeArray]
+    heights: FloatArray | None
     table: pd.DataFrame
 
     @property
-    def bounds(self) -> tuple[float, float, float, float]:
-        """West, south, east, north [degrees]; zeros where there are no features."""
-        if not len(self.shapes):
-            return 0.0, 0.0, 0.0, 0.0
-        west, south, east, north = (float(v) for v in shapely.total_bounds(self.shapes))
-        return west, south, east, north
+    def system(self) -> System:
+        """The reference system that is given unless another is asked for."""
+        return next(iter(self.shapes))
 
-    def chosen(
-        self, box: tuple[float, float, float, float] | None, filters: Mapping[str, str]
-    ) -> NDArray[np.int64]:
+    @cached_property
+    def bounds(self) -> tuple[float, ...]:
+        """Least and largest longitude, latitude and, if there are any, heights.
+
+        Heights are above the ellipsoid; zeros where there are no features.
+        """
+        low, high = (0.0, 0.0), (0.0, 0.0)
+        if self.ids:
+            west, south, east, north = shapely.total_bounds(self.shapes[CRS84]).tolist()
+            low, high = (west, south), (east, north)
+        if self.heights is None:
+            return *low, *high
+        if not self.ids:
+            return *low, 0.0, *high, 0.0
+        up = shapely.get_coordinates(self.shapes[CRS84H], include_z=True)[:, 2]
+        return *low, float(up.min()), *high, float(up.max())
+
+    def chosen(self, box: Box | None, filters: Mapping[str, str]) -> IntArray:
         """Return the places of features that touch a box and have certain properties.
 
         Parameters
         ----------
-        box : (west, south, east, north), optional
-            [degrees]; it passes the antimeridian where west lies east of east.
+        box : Box, optional
+            In degrees it passes the antimeridian where west lies east of east. Heights
+            count where features have any.
         filters : mapping of str to str
             Values as text; numbers are compared as numbers.
         """
         keep = np.ones(len(self.ids), bool)
         if box is not None:
-            west, south, east, north = box
-            parts = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
-            touched = [
-                shapely.intersects(self.shapes, shapely.box(a, south, b, north))
-                for a, b in parts
-            ]
-            keep &= np.any(touched, axis=0)
+            keep &= self._touched(box)
         for name, wanted in filters.items():
             keep &= _equal(self.table[name], wanted)
         return np.flatnonzero(keep).astype(np.int64)
 
+    def _touched(self, box: Box) -> NDArray[np.bool_]:
+        """Say which features touch a box."""
+        (first, second), (last, end) = box.low[:2], box.high[:2]
+        spans = [(first, last)]
+        if first > last:
+            spans = [(first, 180.0), (-180.0, last)]
+        # What stands upright is a line in plan: both see it alike.
+        flat = self.shapes[CRS84 if box.system.degrees else PLAN]
+        touched: NDArray[np.bool_] = np.any(
+            [shapely.intersects(flat, shapely.box(a, second, b, end)) for a, b in spans],
+            axis=0,
+        )
+        if len(box.low) == 3 and self.heights is not None:
+            shift = HELSINGBORG_GEOID if box.system.degrees else 0.0
+            low, high = self.heights.T + shift
+            touched &= (low <= box.high[2]) & (high >= box.low[2])
+        return touched
+
     def place(self, feature: str) -> int:
         """Return the place of a feature; raises UnknownIdError if there is none."""
-        try:
-            return self.ids.index(feature)
-        except ValueError as error:
+        found = self._places.get(feature)
+        if found is None:
             message = f"feature {feature[:80]!r} must be one of {self.id}, {len(self.ids)}"
-            raise UnknownIdError(message) from error
+            raise UnknownIdError(message)
+        return found
 
-    def feature(self, place: int) -> dict[str, Any]:
-        """Return a feature as GeoJSON."""
-        row = self.table.iloc[place]
-        return {
-            "type": "Feature",
-            "id": self.ids[place],
-            "geometry": shapely.geometry.mapping(self.shapes[place]),
-            "properties": {str(name): _plain(value) for name, value in row.items()},
-        }
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """Place of each feature."""
+        return {name: place for place, name in enumerate(self.ids)}
+
+    def features(self, places: IntArray, system: System) -> list[str]:
+        """Return features as texts of GeoJSON, in a reference system."""
+        rows = self.table.iloc[places].to_dict("records")
+        shapes = shapely.to_geojson(self.shapes[system][places])
+        return [
+            _joined(self.ids[place], shape, row)
+            for place, shape, row in zip(places.tolist(), shapes, rows, strict=True)
+        ]
+
+
+def _joined(name: str, shape: str, row: Mapping[Any, Any]) -> str:
+    """Write a feature down; it ends with its properties and the closing brace."""
+    told = {str(column): _plain(value) for column, value in row.items()}
+    return (
+        f'{{"type":"Feature","id":{json.dumps(name, ensure_ascii=False)},'
+        f'"geometry":{shape},'
+        f'"properties":{json.dumps(told, ensure_ascii=False, allow_nan=False)}}}'
+    )
 
 
 def read_collections(folder: Path) -> dict[str, Collection]:
@@ -122,8 +196,8 @@ def read_collections(folder: Path) -> dict[str, Collection]:
     Returns
     -------
     dict
-        ``buildings`` (outlines, with results) and ``facets`` (the middle of each roof
-        face and wall, with the light on it).
+        ``buildings`` (outlines, with results) and ``facets`` (roof faces and walls in
+        space, with the light on them).
 
     Raises
     ------
@@ -132,38 +206,68 @@ def read_collections(folder: Path) -> dict[str, Collection]:
     """
     description = read_description(folder)
     tables = TwinTables(folder, str(description["twin"]["inputs"]))
-    buildings = sum_parts(tables.parts(tables.layers()))
+    parts = tables.parts(tables.layers())
+    buildings = sum_parts(parts)
     facets = tables.rows("facets.parquet", FACETS).set_index("facet")
-    middles = shapely.points(
-        to_wgs84(facets[["x", "y"]].to_numpy(np.float64)).round(DIGITS)
-    )
     name = str(description["twin"]["name"])
     units = "; areas m2, heights m (RH2000), energies kWh a year, power kW"
+    outlines = np.asarray(shapely.orient_polygons(buildings.geometry.to_numpy()), object)
+    space, plan, heights = _facet_shapes(parts, facets.index)
     return {
         "buildings": Collection(
             "buildings",
             "Buildings",
             f"Outlines of the buildings of {name}, with the light on them{units}.",
             tuple(str(one) for one in buildings.index),
-            _degrees(buildings.geometry.to_numpy()),
+            {system: laid_out(outlines, system) for system in (CRS84, PLAN)},
+            None,
             pd.DataFrame(buildings.drop(columns="geometry")),
         ),
         "facets": Collection(
             "facets",
             "Roof faces and walls",
-            f"Middle of each roof face and wall of {name}, with the light on it{units}.",
+            f"Roof faces and walls of {name} in space, with the light on them{units}. "
+            "Without heights (CRS84 or EPSG:3008) walls are lines.",
             tuple(str(one) for one in facets.index),
-            np.asarray(middles, dtype=object),
+            {
+                CRS84H: laid_out(space, CRS84H),
+                CRS84: laid_out(plan, CRS84),
+                PLAN_HEIGHT: laid_out(space, PLAN_HEIGHT),
+                PLAN: laid_out(plan, PLAN),
+            },
+            heights,
             facets.drop(columns=["x", "y"]).rename(columns={"z": "height_m"}),
         ),
     }
 
 
-def _degrees(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Bring shapes to longitude and latitude, outer rings counter-clockwise."""
-    moved = shapely.transform(shapes, lambda points: to_wgs84(points).round(DIGITS))
-    found: NDArray[np.object_] = np.asarray(shapely.orient_polygons(moved), dtype=object)
-    return found
+def _facet_shapes(
+    parts: gpd.GeoDataFrame, facets: Iterable[str]
+) -> tuple[ShapeArray, ShapeArray, FloatArray]:
+    """Return facets in space and in plan (EPSG:3008), and their lowest and highest point.
+
+    Raises SourceError if the buildings have no such faces.
+    """
+    solids, _ = raise_buildings(parts)
+    faces = np.flatnonzero((solids.kind == Kind.ROOF) | (solids.kind == Kind.WALL))
+    places = dict(zip(facet_ids(solids, faces), faces.tolist(), strict=True))
+    try:
+        own = solids.faces.take(np.array([places[name] for name in facets], np.int64))
+    except KeyError as error:
+        message = (
+            f"facets.parquet must hold faces of the buildings, but {error} is none; build "
+            "the twin again"
+        )
+        raise SourceError(message) from error
+    space = polygons_in_space(own, solids.origin)
+    up = own.vertices[:, 2] + solids.origin[2]
+    starts = own.vertex_start[:-1]
+    low, high = (
+        (np.minimum.reduceat(up, starts), np.maximum.reduceat(up, starts))
+        if len(starts)
+        else (up, up)
+    )
+    return space, seen_from_above(space, own.normal), np.column_stack([low, high])
 
 
 def _equal(column: "pd.Series[Any]", wanted: str) -> NDArray[np.bool_]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
+from twin.live_log import LiveLog
 from twin.model import INTERVAL, Model
-from twin.store.protocol import Store
 from twin.store.records import Kept
 
 HOUR = 3_600_000_000
@@ -42,13 +42,13 @@ def means_of(rows: Iterable[Kept]) -> Means:
 
 
 def hourly_means(
-    store: Store, start: int, end: int, points: Sequence[str], fine: Collection[str]
+    store: LiveLog, start: int, end: int, points: Sequence[str], fine: Collection[str]
 ) -> Means:
     """Return the mean of each point and hour of a time.
 
     Parameters
     ----------
-    store : Store
+    store : LiveLog
     start, end : int
         Whole hours [microseconds since 1970, UTC].
     points : sequence of str
@@ -72,12 +72,12 @@ def hourly_means(
     return means
 
 
-def latest_hours(store: Store, latest: Sequence[Kept], fine: Collection[str]) -> Means:
+def latest_hours(store: LiveLog, latest: Sequence[Kept], fine: Collection[str]) -> Means:
     """Return the mean of the hour that each latest value lies in, where it is not alone.
 
     Parameters
     ----------
-    store : Store
+    store : LiveLog
     latest : sequence of Kept
         Newest value of each point.
     fine : collection of str

@@ -9,7 +9,8 @@ import numpy as np
 
 from twin.hours import means_of
 from twin.judgement import BoolArray, Status
-from twin.live import DAY, HOUR, NEVER, LiveState, LiveTwin
+from twin.live import DAY, HOUR, NEVER, LiveTwin
+from twin.live_state import LiveState
 from twin.quantities import BUILDING_QUANTITIES, Quantity
 from twin.store.records import Kept
 

@@ -1,18 +1,19 @@
 """Name the things of the district: buildings, their systems, the points measured there."""
 
 import math
-import re
-from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gis.errors import TableError, UnknownIdError
+from twin.coherence import incoherences
 from twin.quantities import BUILDING_QUANTITIES, Quantity
 from twin.system_kinds import SystemKind
-from twin.validity import Lasting, Span, common, day_of, ends_too_early, exists, overlap
+from twin.thing import DISTRICT, INTERVAL, Building, District, Point, System
+from twin.validity import Span, common, day_of, exists, overlap
 
 if TYPE_CHECKING:
     # Tables are made where they are asked for: who only reads the things of a written
@@ -53,119 +54,6 @@ LAYOUT: Mapping[Quantity, tuple[SystemKind, str]] = {
 """System on which each quantity of `BUILDING_QUANTITIES` is measured and what the point is
 called there."""
 
-DISTRICT = ""
-"""Stands for the building of systems that belong to the district as a whole."""
-
-INTERVAL = 3600
-"""Interval of points that name none [s]."""
-
-LONGEST_ID = 200
-"""Letters of an id."""
-
-_HALF_LETTER = re.compile("[\ud800-\udfff]")
-"""Halves of letters (surrogates), which no file can hold."""
-
-_CLASS = re.compile(r"(rec:)?[A-Za-z][A-Za-z0-9_.]*")
-"""Name of a class in Brick or, with its prefix, in RealEstateCore."""
-
-LONGEST_INTERVAL = 366 * 86_400
-"""[s]: meters that are read once a year are the slowest."""
-
-
-@dataclass(frozen=True)
-class District:
-    """The district itself; RealEstateCore calls it Site."""
-
-    id: str = "district"
-    name: str = ""
-
-
-@dataclass(frozen=True)
-class Building:
-    """A building; Brick and RealEstateCore both call it Building.
-
-    Attributes
-    ----------
-    id, name : str
-        Stable id; name, "" where it has none.
-    use : str
-        What it is used for, "" where nobody knows.
-    year : float or None
-        Year of construction.
-    floor_area : float or None
-        Estimate of all storeys together, to the hundredth [m2].
-    """
-
-    id: str
-    name: str
-    use: str = ""
-    year: float | None = None
-    floor_area: float | None = None
-
-
-@dataclass(frozen=True)
-class System:
-    """Equipment of one building or of the district; on surfaces, it names its facets.
-
-    Attributes
-    ----------
-    id : str
-        Stable id.
-    building : str
-        Id of its building; `DISTRICT` where it is the district's own.
-    kind : SystemKind
-    facets : tuple of str
-        Roofs and walls that carry it.
-    name : str
-        "" where it has none.
-    valid_from, valid_to : date or None
-        First day on which it exists and first day on which it does not (UTC); None where
-        there is no such day.
-    """
-
-    id: str
-    building: str
-    kind: SystemKind
-    facets: tuple[str, ...] = ()
-    name: str = ""
-    valid_from: date | None = None
-    valid_to: date | None = None
-
-
-@dataclass(frozen=True)
-class Point:
-    """One measured quantity of one system.
-
-    Attributes
-    ----------
-    id, system : str
-        Stable id; id of its system.
-    quantity : Quantity
-        What is measured; its unit is the point's.
-    interval : int
-        Time from one value to the next [s].
-    name : str
-        "" where it has none.
-    brick : str
-        Class in Brick where that of the quantity is too general; "" otherwise.
-    valid_from, valid_to : date or None
-        As for systems; a point is there only while its system is.
-    """
-
-    id: str
-    system: str
-    quantity: Quantity
-    interval: int = INTERVAL
-    name: str = ""
-    brick: str = ""
-    valid_from: date | None = None
-    valid_to: date | None = None
-
-    @property
-    def brick_class(self) -> str:
-        """Class of the point in Brick."""
-        return self.brick or self.quantity.brick
-
 
 @dataclass(frozen=True)
 class Model:
@@ -178,17 +66,20 @@ class Model:
     ------
     TableError
         If an id occurs twice or cannot be written, something belongs to nothing, a
-        validity ends before it begins, or a facet carries two systems of a kind at a time.
+        validity ends before it begins, a size cannot be, or a facet carries two systems of
+        a kind at a time.
     """
 
     buildings: tuple[Building, ...]
     systems: tuple[System, ...]
     points: tuple[Point, ...]
-    district: District = District()
+    district: District = field(default_factory=District)
 
     def __post_init__(self) -> None:
         """Check that every id is unique and every reference leads somewhere."""
-        faults = list(_faults(self))
+        faults = list(
+            incoherences(self.district, self.buildings, self.systems, self.points)
+        )
         if faults:
             message = (
                 f"a model must hang together, got {len(faults)} faults: "
@@ -434,76 +325,3 @@ def _building(building: str, row: Mapping[Hashable, object]) -> Building:
         year=number("year", 0),
         floor_area=number("floor_area", 2),
     )
-
-
-def _faults(model: Model) -> Iterator[str]:
-    """Say what does not hang together."""
-    things = (model.buildings, model.systems, model.points)
-    ids = [model.district.id, *(thing.id for group in things for thing in group)]
-    yield from _repeated("id", ids)
-    for name in ids:
-        if not _writable(name):
-            yield f"an id must be 1 to {LONGEST_ID} printable letters, got {name[:80]!r}"
-    texts = [model.district.name]
-    texts += [
-        text for building in model.buildings for text in (building.name, building.use)
-    ]
-    texts += [system.name for system in model.systems]
-    texts += [text for point in model.points for text in (point.name, point.brick)]
-    yield from (
-        f"a text must be made of whole letters, got {text[:80]!r}"
-        for text in texts
-        if _HALF_LETTER.search(text)
-    )
-    for building in model.buildings:
-        for what, number in (("year", building.year), ("area", building.floor_area)):
-            if number is not None and not math.isfinite(number):
-                yield f"building {building.id!r} must have a {what} or none, got {number}"
-    known = {DISTRICT, *(building.id for building in model.buildings)}
-    kinds = {system.id: system for system in model.systems}
-    for system in model.systems:
-        if system.building not in known:
-            yield f"system {system.id!r} belongs to no building, got {system.building!r}"
-        if ends_too_early(system):
-            yield f"system {system.id!r} must begin before it ends, got {_span(system)}"
-        for facet in system.facets:
-            if not _writable(facet):
-                yield f"system {system.id!r} must lie on facets with names, got {facet!r}"
-    for point in model.points:
-        if point.system not in kinds:
-            yield f"point {point.id!r} belongs to no system, got {point.system!r}"
-        if point.brick and not _CLASS.fullmatch(point.brick):
-            yield f"point {point.id!r} must be of a Brick class, got {point.brick[:40]!r}"
-        if not 1 <= point.interval <= LONGEST_INTERVAL:
-            yield (
-                f"point {point.id!r} must have an interval of 1 to {LONGEST_INTERVAL} s, "
-                f"got {point.interval!r}"
-            )
-        if ends_too_early(point):
-            yield f"point {point.id!r} must begin before it ends, got {_span(point)}"
-    carried: dict[tuple[SystemKind, str], list[System]] = defaultdict(list)
-    for system in model.systems:
-        for facet in system.facets:
-            carried[system.kind, facet].append(system)
-    for (kind, facet), systems in carried.items():
-        if overlap(systems):
-            yield f"facet '{facet} ({kind})' occurs {len(systems)} times"
-
-
-def _writable(name: str) -> bool:
-    """Say whether a text can be an id in every file."""
-    return 0 < len(name) <= LONGEST_ID and name.isprintable() and name == name.strip()
-
-
-def _span(thing: Lasting) -> str:
-    """Say from when to when something exists."""
-    return f"{thing.valid_from} to {thing.valid_to}"
-
-
-def _repeated(what: str, values: Iterable[str]) -> list[str]:
-    """Say which values occur more than once."""
-    return [
-        f"{what} {value!r} occurs {n} times"
-        for value, n in Counter(values).items()
-        if n > 1
-    ]

@@ -30,6 +30,9 @@ VERSION = 2
 MOST_BYTES = 100_000_000
 """Bytes of a file; 5,000 points take one and a half million."""
 
+SIZES = ("rated_kw", "area_m2", "limit_kw")
+"""What tells how large a system on surfaces is."""
+
 KINDS = {kind.value: kind for kind in SystemKind}
 QUANTITIES = {quantity.value: quantity for quantity in Quantity}
 
@@ -85,6 +88,7 @@ def model_text(model: Model) -> str:
                 "kind": system.kind.value,
                 "brick": system.kind.brick,
                 **({"facets": list(system.facets)} if system.facets else {}),
+                **{name: size for name, size in sizes_of(system).items() if size},
                 **_told(system),
                 "points": points.get(system.id, []),
             }
@@ -110,6 +114,15 @@ def model_text(model: Model) -> str:
         ],
     }
     return f"{json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False)}\n"
+
+
+def sizes_of(system: System) -> dict[str, float | None]:
+    """Return how large a system is: `SIZES` and their values, None where nobody knows."""
+    return {
+        "rated_kw": system.rated_kw,
+        "area_m2": system.area_m2,
+        "limit_kw": system.limit_kw,
+    }
 
 
 def _told(thing: System | Point) -> dict[str, str]:
@@ -251,6 +264,7 @@ def _model(told: dict[str, Any]) -> Model:
                     system.get("name", ""),
                     read_date(system.get("valid_from", "")),
                     read_date(system.get("valid_to", "")),
+                    **{name: _size(system, name) for name in SIZES},
                 )
             )
             for point in system["points"]:
@@ -288,3 +302,18 @@ def _model(told: dict[str, Any]) -> Model:
         tuple(points),
         District(district["id"], district["name"]),
     )
+
+
+def _size(told: dict[str, Any], name: str) -> float | None:
+    """Return a size of a system; files before the sizes have none."""
+    size = told.get(name)
+    if size is None:
+        return None
+    if isinstance(size, bool) or not isinstance(size, (int, float)):
+        message = f"{name} must be a number, got {size!r:.40}"
+        raise TableError(message)
+    try:
+        return float(size)
+    except OverflowError as error:
+        message = f"{name} must be a number that a float holds, got a longer one"
+        raise TableError(message) from error

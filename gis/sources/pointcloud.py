@@ -45,7 +45,7 @@ LOWEST, HIGHEST = -500.0, 9500.0
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
-_INSTALL = 'install it with pip install "heidi-twin[pointcloud]"'
+_INSTALL = 'install it with make extras, or pip install ".[pointcloud]" in the checkout'
 _GPS_EPOCH = dt.date(1980, 1, 6)
 _GPS_OFFSET = 1e9
 _FIRST_YEAR = 1990

@@ -44,7 +44,7 @@ def load_manifold() -> ModuleType:
     except ImportError as error:
         message = (
             "a printed model needs manifold3d, which is not installed; install it with "
-            'pip install "heidi-twin[print]"'
+            'make extras, or pip install ".[print]" in the checkout'
         )
         raise ComponentError(message) from error
 

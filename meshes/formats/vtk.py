@@ -37,7 +37,7 @@ def load_pyvista() -> ModuleType:
     except ImportError as error:
         message = (
             "VTK models need PyVista, which is not installed; install it with "
-            'pip install "heidi-twin[vtk]"'
+            'pip install ".[vtk]" in the checkout'
         )
         raise ComponentError(message) from error
 

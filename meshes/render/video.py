@@ -49,7 +49,7 @@ def find_ffmpeg() -> str:
     except (ModuleNotFoundError, RuntimeError) as error:
         message = (
             "films need the program ffmpeg, which is not installed here; run "
-            "pip install 'heidi-twin[film]', or put an ffmpeg on PATH"
+            "make extras in the checkout, or put an ffmpeg on PATH"
         )
         raise ComponentError(message) from error
 

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from meshes.facets import Facets
 from meshes.polygons import FloatArray, IntArray
 from meshes.solar.changed_words import SparseBits, Words, keys_of, no_bits
+from meshes.solar.near import around, body_boxes, narrow
+from meshes.solar.near_kernel import directions_before
 from meshes.solar.newcomer_kernel import pile, project, shade_facets
 from meshes.solar.occluders import Occluders
 from meshes.solar.shadow import EPSILON, make_caster
@@ -225,35 +227,39 @@ def count_shadows(
         The cells behind one body or more, behind two or more, ... up to ``most``.
     """
     chosen = np.arange(len(receivers.boxes)) if facets is None else facets
+    planes = tuple(no_bits() for _ in range(most))
+    if not len(chosen) or not len(bodies.polygons):
+        return planes
     nowhere = np.zeros(len(receivers.boxes), np.int64)
-    order = np.argsort(bodies.part, kind="stable")
-    starts = np.flatnonzero(np.diff(bodies.part[order], prepend=-1))
-    apart = np.split(order, starts[1:])
+    whole, near = make_caster(receivers.none, bodies), around(receivers.boxes[chosen])
+    order = np.argsort(whole.part, kind="stable")
+    apart = np.split(order, np.flatnonzero(np.diff(whole.part[order])) + 1)
+    boxes = body_boxes(whole)
 
     def cast(body: IntArray) -> SparseBits:
-        alone = bodies.take(body)
-        caster = make_caster(receivers.none, alone)
+        bounds = around(boxes[body])[None]
+        towards = directions_before(bounds[0], near, compass.direction)
+        if not len(towards):
+            return no_bits()
+        caster, some = narrow(whole, body), compass.direction[towards]
         facet, direction, word, bits = shade_facets(
             chosen,
             receivers.arrays,
             receivers.boxes,
             caster.casters,
-            _bounds(alone),
+            bounds,
             caster.longest,
-            project(compass.direction, caster.casters, caster.outline_corners),
-            compass.direction,
-            compass.azimuth,
+            project(some, caster.casters, caster.outline_corners),
+            some,
+            compass.azimuth[towards],
             0,
             EPSILON,
             np.empty(0, np.uint64),
             nowhere,
             True,  # noqa: FBT003 - compiled code takes no names
         )
-        return SparseBits(keys_of(facet, direction, word), bits)
+        return SparseBits(keys_of(facet, towards[direction], word), bits)
 
-    planes = tuple(no_bits() for _ in range(most))
-    if not len(order):
-        return planes
     for first in range(0, len(apart), TOGETHER):
         shadows = pool.map(cast, apart[first : first + TOGETHER])
         planes = count_up([*planes, *shadows], most=most)

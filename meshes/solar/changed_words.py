@@ -17,6 +17,9 @@ FACET, DIRECTION = 40, 20
 
 LOW = (1 << 20) - 1
 
+FAN = 32
+"""Neighbouring directions that are cast again together."""
+
 
 @dataclass(frozen=True)
 class Words:
@@ -54,6 +57,12 @@ class Words:
         which = np.flatnonzero(bits)
         found = self.take(which)
         return Words(found.facet, found.direction, found.word, bits[which])
+
+    def fans(self) -> list[IntArray]:
+        """Return the numbers of the words in each `FAN` of neighbouring directions."""
+        order = np.argsort(self.direction, kind="stable")
+        cuts = np.flatnonzero(np.diff(self.direction[order] // FAN)) + 1
+        return np.split(order, cuts) if len(order) else []
 
     @property
     def key(self) -> IntArray:

@@ -23,28 +23,25 @@ from meshes.solar.canopy import Canopy, make_canopy
 from meshes.solar.cast_words import find_words
 from meshes.solar.changed_words import Words
 from meshes.solar.crown_shade import crown_classes
-from meshes.solar.irradiance import Irradiation, irradiate_from
+from meshes.solar.irradiance import Irradiation
 from meshes.solar.lit_scene import LitScene, light_scene
 from meshes.solar.near import (
-    around,
+    bodies_met,
     body_boxes,
     boxes_of,
     for_facets,
+    for_receivers,
     lay_out,
     narrow,
     near_caster,
 )
-from meshes.solar.near_kernel import bodies_before
+from meshes.solar.newcomer import light_newcomer
 from meshes.solar.occluders import Occluders, open_occluders
 from meshes.solar.reflector import TiledReflector
-from meshes.solar.regrowth import grown
 from meshes.solar.relight import join_shades, look_up, patched, relight
 from meshes.solar.shadow import Caster
 from meshes.solar.visibility import Bits, FacetBits
 from meshes.solids import Solids
-
-FAN = 32
-"""Neighbouring directions that are cast again together."""
 
 
 @dataclass(frozen=True)
@@ -158,18 +155,14 @@ def add(
         caster = near_caster(
             facets, lay_out(facets, standing.occluders), lay_out(facets, bodies)
         )
-        own = irradiate_from(
+        fresh = light_newcomer(
+            scene,
             facets,
             caster,
-            scene.light.light,
-            scene.light.path,
-            scene.light.sky,
+            canopy=standing.canopy,
             reflector=reflector,
             threads=threads,
         )
-        fresh = light_scene(own)
-        with ThreadPoolExecutor(workers) as pool:
-            fresh = grown(fresh, standing.canopy, pool=pool, workers=workers)
         scene = _joined(scene, fresh)
     return replace(standing, scene=scene, occluders=standing.occluders + bodies)
 
@@ -376,22 +369,14 @@ def freed(scene: LitScene, shadow: Words, left: Caster, pool: ThreadPoolExecutor
     """Return the cells of a shadow that nothing of what is left blocks."""
     boxes = body_boxes(left)
     facet_boxes = boxes_of(scene.facets)
-    order = np.argsort(shadow.direction, kind="stable")
-    cuts = np.searchsorted(
-        shadow.direction[order], np.arange(0, len(scene.compass) + FAN, FAN)
-    )
 
-    def cast(k: int) -> tuple[IntArray, Bits]:
-        entries = order[cuts[k] : cuts[k + 1]]
-        if not len(entries):
-            return entries, np.empty(0, np.uint64)
+    def cast(entries: IntArray) -> tuple[IntArray, Bits]:
         facets = np.unique(shadow.facet[entries])
         numbers = np.unique(shadow.direction[entries])
         directions = scene.compass.direction[numbers]
-        near = facet_boxes[facets]
-        bodies = bodies_before(boxes, near, around(near), directions)
+        bodies = bodies_met(boxes, facet_boxes[facets], directions)
         few = scene.facets.take(facets)
-        caster = narrow(left, for_facets(few), bodies)
+        caster = for_receivers(narrow(left, bodies), for_facets(few))
         rows = np.empty((len(numbers), caster.words), np.uint64)
         for direction, row in zip(directions, rows, strict=True):
             caster.cast(direction, row)
@@ -400,7 +385,7 @@ def freed(scene: LitScene, shadow: Words, left: Caster, pool: ThreadPoolExecutor
         return entries, shadow.bits[entries] & ~rows[at, first + shadow.word[entries]]
 
     bits: Bits = np.zeros_like(shadow.bits)
-    for entries, found in pool.map(cast, range(len(cuts) - 1)):
+    for entries, found in pool.map(cast, shadow.fans()):
         bits[entries] = found
     return replace(shadow, bits=bits).take(np.flatnonzero(bits))
 

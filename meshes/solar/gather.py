@@ -18,10 +18,14 @@ from meshes.solar.light import Light
 from meshes.solar.shadow import Caster, bundle
 from meshes.solar.sum_kernel import MONTHS, add_beam, add_patches
 from meshes.solar.sun import SunPath
-from meshes.solar.visibility import Bits, pack_bits
+from meshes.solar.visibility import Bits
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share that is done, 0..1."""
+
+Keep = Callable[[IntArray, Bits], None]
+"""Takes the numbers of some directions and their blocked bits, (k, words), which change
+afterwards; called from several threads, in any order."""
 
 BLOCK = 64
 """Directions whose bits are held at a time."""
@@ -78,7 +82,7 @@ def cast_blocks(
     pool: ThreadPoolExecutor,
     *,
     mask: Bits,
-    packed: list[bytes] | None,
+    keep: Keep | None,
 ) -> Iterator[tuple[IntArray, Bits]]:
     """Cast all directions, a block of neighbours at a time.
 
@@ -94,26 +98,20 @@ def cast_blocks(
         Shares out the directions.
     mask : (w,) uint64
         The facets' sensors; other cells count as not blocked.
-    packed : list of bytes or None
-        Takes the bits of every direction for `Visibility`, in the order of directions.
+    keep : callable or None
+        Takes the bits of every direction.
 
     Yields
     ------
     (k,) int, (k, w) uint64
         Numbers of the directions and blocked bits of each block.
     """
-    start = 0
-    if packed is not None:
-        start = len(packed)
-        packed.extend([b""] * len(directions))
 
     def cast(numbers: IntArray, rows: Bits) -> None:
         caster.cast_many(directions[numbers], rows)
         rows &= mask
-        if packed is None:
-            return
-        for number, row in zip(numbers.tolist(), rows, strict=True):
-            packed[start + number] = pack_bits(row)
+        if keep is not None:
+            keep(numbers, rows)
 
     waiting: tuple[IntArray, Bits, list[Future[None]]] | None = None
     for few in _blocks_of(bundle(directions)):

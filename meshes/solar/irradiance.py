@@ -15,17 +15,25 @@ from meshes.solar.canopy import Canopy, make_canopy
 from meshes.solar.courses import Courses
 from meshes.solar.crown_shade import CrownShade, cast_canopy, sum_crowns
 from meshes.solar.facing import facing_weights
-from meshes.solar.far_land import behind_land
-from meshes.solar.gather import Beam, Progress, Views, cast_blocks, sum_sky, sum_sun
-from meshes.solar.light import MONTHS, Light, year_of_light
+from meshes.solar.gather import (
+    Beam,
+    Keep,
+    Progress,
+    Views,
+    cast_blocks,
+    sum_sky,
+    sum_sun,
+)
+from meshes.solar.light import MONTHS, Light
 from meshes.solar.occluders import Occluders
 from meshes.solar.reflection.surfaces import Ground
 from meshes.solar.reflection.tiles import BUDGET
 from meshes.solar.reflector import Reflected, TiledReflector, make_reflector
 from meshes.solar.shadow import Caster, make_caster
 from meshes.solar.sky import SkyPatches, reinhart_patches
-from meshes.solar.sun import BIN_DEGREES, STEP_MINUTES, SunPath, sun_path
-from meshes.solar.visibility import Visibility
+from meshes.solar.sun import BIN_DEGREES, STEP_MINUTES, SunPath
+from meshes.solar.visibility import Bits, Visibility, pack_bits
+from meshes.solar.year import sun_and_sky
 
 GROUND_ALBEDO = 0.2
 """Reflectance of urban ground [-]; the default of pvlib and of the Radiance references."""
@@ -217,25 +225,18 @@ def irradiate(
     docs/solar.md compares all with Radiance.
     """
     patches = reinhart_patches() if sky is None else sky
-    place = {
-        "latitude": latitude,
-        "longitude": longitude,
-        "grid_convergence": grid_convergence,
-    }
-    light = year_of_light(weather, patches, **place)
-    path = sun_path(
-        weather.sun_times,
-        light.beam,
-        **place,
+    light, path = sun_and_sky(
+        weather,
+        patches,
+        latitude=latitude,
+        longitude=longitude,
+        grid_convergence=grid_convergence,
         bin_degrees=bin_degrees,
         step_minutes=step_minutes,
+        horizon=horizon,
     )
-    if horizon is not None:
-        light, path = behind_land(
-            light, path, patches, horizon, grid_convergence=grid_convergence
-        )
     reflector = None
-    if np.max(albedo) > 0 or np.max(facade_albedo) > 0:
+    if reflects(albedo, facade_albedo):
         loose = None if _lie_on(facets, occluders) else facets.sensor_positions()
         reflector = make_reflector(
             occluders,
@@ -246,7 +247,7 @@ def irradiate(
             albedo=albedo,
             reflectance=facade_albedo,
             receivers=loose,
-            budget=BUDGET if loose is not None else _tile_budget(facets),
+            budget=BUDGET if loose is not None else tile_budget(facets.sensor_count),
             threads=threads,
             progress=progress,
         )
@@ -270,9 +271,14 @@ def lowest_ground(occluders: Occluders, facets: Facets) -> Ground:
     return Ground(z=float(heights.min(initial=np.inf)) if len(heights) else 0.0)
 
 
-def _tile_budget(facets: Facets) -> int:
-    """Return how many tiles suit the facets: no more than a quarter of their sensors."""
-    return min(BUDGET, max(FEWEST_TILES, facets.sensor_count // 4))
+def reflects(albedo: float | FloatArray, facade_albedo: float | FloatArray) -> bool:
+    """Whether ground or faces throw any light back."""
+    return bool(np.max(albedo) > 0 or np.max(facade_albedo) > 0)
+
+
+def tile_budget(sensors: int) -> int:
+    """Return how many tiles suit a scene: no more than a quarter of its sensors."""
+    return min(BUDGET, max(FEWEST_TILES, sensors // 4))
 
 
 def _lie_on(facets: Facets, occluders: Occluders) -> bool:
@@ -302,10 +308,61 @@ def irradiate_from(
     Without ``keep_visibility`` a tenth of the time is saved; ``canopy`` needs it.
     """
     told: Progress = progress or (lambda _text, _share: None)
-    workers = threads or os.cpu_count() or 1
     kept = keep_visibility or canopy is not None
-    packed: tuple[list[bytes], list[bytes]] = ([], [])
+    patches = len(sky.direction)
+    texts = [b""] * (patches + len(path.bin_direction))
+
+    def pack(numbers: IntArray, rows: Bits) -> None:
+        for number, row in zip(numbers.tolist(), rows, strict=True):
+            texts[number] = pack_bits(row)
+
+    lit = sum_light(
+        facets,
+        caster,
+        light,
+        path,
+        sky,
+        keep=pack if kept else None,
+        reflector=reflector,
+        threads=threads,
+        progress=told,
+    )
+    if not kept:
+        return lit
+    visibility = Visibility(tuple(texts[:patches]), tuple(texts[patches:]), caster.words)
+    lit = replace(lit, visibility=visibility)
+    if canopy is None or not canopy.layers:
+        return lit
+    workers = threads or os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        return _behind_trees(lit, canopy, visibility, pool, workers, told)
+
+
+def sum_light(
+    facets: Facets,
+    caster: Caster,
+    light: Light,
+    path: SunPath,
+    sky: SkyPatches,
+    *,
+    keep: Keep | None = None,
+    reflector: TiledReflector | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Irradiation:
+    """Compute a year of irradiation without trees; ``keep`` takes the bits.
+
+    The sky's patches are numbered first, then the bins of the sun.
+    """
+    told: Progress = progress or (lambda _text, _share: None)
+    workers = threads or os.cpu_count() or 1
     radiance = light.monthly_radiance()
+    patches = len(sky.direction)
+
+    def keep_sun(numbers: IntArray, rows: Bits) -> None:
+        if keep is not None:
+            keep(numbers + patches, rows)
+
     with ThreadPoolExecutor(workers) as pool:
         sky_bits, sun_bits = (
             cast_blocks(
@@ -313,10 +370,11 @@ def irradiate_from(
                 directions,
                 pool,
                 mask=facets.mask,
-                packed=into if kept else None,
+                keep=None if keep is None else into,
             )
-            for directions, into in zip(
-                (sky.direction, path.bin_direction), packed, strict=True
+            for directions, into in (
+                (sky.direction, keep),
+                (path.bin_direction, keep_sun),
             )
         )
         views = sum_sky(
@@ -331,28 +389,12 @@ def irradiate_from(
         beam = sum_sun(
             facets, sun_bits, light, path, pool=pool, workers=workers, progress=told
         )
-    visibility = Visibility(tuple(packed[0]), tuple(packed[1]), caster.words)
     thrown = None
     if reflector is not None:
         thrown = reflector.reflect(facets, views.sky[facets.sensor_bit] <= DARK)
         told("reflections", 1.0)
     courses = None if reflector is None else reflector.courses
-    lit = _assemble(
-        facets,
-        light,
-        path,
-        sky,
-        views,
-        beam,
-        radiance,
-        thrown,
-        courses,
-        visibility if kept else None,
-    )
-    if canopy is None or not canopy.layers:
-        return lit
-    with ThreadPoolExecutor(workers) as pool:
-        return _behind_trees(lit, canopy, visibility, pool, workers, told)
+    return _assemble(facets, light, path, sky, views, beam, radiance, thrown, courses)
 
 
 def _behind_trees(
@@ -397,7 +439,6 @@ def _assemble(
     radiance: FloatArray,
     thrown: Reflected | None,
     courses: Courses | None,
-    visibility: Visibility | None,
 ) -> Irradiation:
     """Put the parts of the light together, per sensor and per facet."""
     bit = facets.sensor_bit
@@ -424,5 +465,4 @@ def _assemble(
         path=path,
         sky=sky,
         courses=courses,
-        visibility=visibility,
     )

@@ -1,6 +1,6 @@
 """Hold a lit scene ready for questions about what is added to it or taken away."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -110,6 +110,23 @@ def light_scene(
         follow_beam(light.light, light.path),
         light.light.monthly_radiance(),
         crowns,
+    )
+
+
+def scene_like(scene: LitScene, light: Irradiation, bits: FacetBits) -> LitScene:
+    """Lay out light without trees on other facets under the same sun and sky.
+
+    ``bits`` are in the order of the scene's compass.
+    """
+    weights, plane = plane_weights(light)
+    return replace(
+        scene,
+        light=light,
+        bits=bits,
+        receivers=receive(light.facets),
+        weights=weights,
+        plane=plane,
+        crowns=None,
     )
 
 

@@ -5,7 +5,8 @@ facets ask, most bodies are out of their way: a scene's bodies are laid out once
 question takes those whose boxes its rays can meet.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from meshes.facets import Facets
 from meshes.polygons import FloatArray, IntArray, make_polygons
+from meshes.solar.near_kernel import bodies_before
 from meshes.solar.occluders import Occluders, open_occluders
 from meshes.solar.shadow import Caster, make_caster
 
@@ -25,6 +27,12 @@ BANDS = np.tan(np.radians([0.0, 4.0, 10.0, 20.0, 35.0, 60.0]))
 
 WIDER = 1e-6
 """Widening of boxes against rounding [m, radians]."""
+
+START, FACE_START = 2, 6
+"""Places of first corners and first faces in `Caster.casters`; both have an end more."""
+
+FEW = 8
+"""Bodies that are cast in all directions: to choose among them would cost more."""
 
 
 def lay_out(facets: Facets, occluders: Occluders) -> Caster:
@@ -60,15 +68,27 @@ def around(boxes: FloatArray) -> FloatArray:
     return box
 
 
-def narrow(standing: Caster, receivers: Caster, bodies: IntArray) -> Caster:
-    """Return a caster for facets past some of the bodies only.
+def bodies_met(boxes: FloatArray, starts: FloatArray, directions: FloatArray) -> IntArray:
+    """Return the bodies that rays from some facets can meet, ascending, and some more.
+
+    Parameters
+    ----------
+    boxes, starts : (b, 6), (f, 6) float
+        Centre and half extent of bodies and of the facets' grids [m].
+    directions : (d, 3) float
+        Unit vectors.
+    """
+    met: IntArray = bodies_before(boxes, starts, around(starts), directions)
+    return met
+
+
+def narrow(standing: Caster, bodies: IntArray) -> Caster:
+    """Return a caster of some of the bodies only.
 
     Parameters
     ----------
     standing : Caster
         All bodies, as `lay_out` gives them.
-    receivers : Caster
-        The facets.
     bodies : (k,) int
         Which bodies, ascending.
     """
@@ -99,12 +119,52 @@ def narrow(standing: Caster, receivers: Caster, bodies: IntArray) -> Caster:
         convex[faces],
     )
     roof_corners = corners[first_face[:-1][is_block]]
-    return Caster(
-        receivers=receivers.receivers,
+    return replace(
+        standing,
         casters=casters,
-        words=receivers.words,
+        part=standing.part[bodies],
         longest=int(corners.max(initial=0)) + 2,
         outline_corners=int((roof_corners + 2).sum()),
+    )
+
+
+def for_receivers(bodies: Caster, receivers: Caster) -> Caster:
+    """Return a caster of the bodies of one for the facets of another."""
+    return replace(bodies, receivers=receivers.receivers, words=receivers.words)
+
+
+def _joined(each: Sequence[Caster]) -> Caster:
+    """Return a caster of the bodies of all, for the facets of the first."""
+    first, *others = each
+    if not others:
+        return first
+    columns: list[tuple[Any, ...]] = []
+    corners = faces = 0
+    for caster in each:
+        laid_out: tuple[Any, ...] = caster.casters
+        (
+            vertices, edge_end, start, normal, offset, side,
+            face_start, roof, base, centre, half, convex,
+        ) = laid_out  # fmt: skip
+        columns.append(
+            (
+                vertices, edge_end + corners, start[:-1] + corners, normal, offset, side,
+                face_start[:-1] + faces, np.where(roof < 0, -1, roof + faces), base,
+                centre, half, convex,
+            )
+        )  # fmt: skip
+        corners, faces = corners + len(vertices), faces + len(normal)
+    joined = [np.concatenate(column) for column in zip(*columns, strict=True)]
+    joined[START], joined[FACE_START] = (
+        np.r_[joined[START], corners],
+        np.r_[joined[FACE_START], faces],
+    )
+    return replace(
+        first,
+        casters=tuple(joined),
+        part=np.concatenate([caster.part for caster in each]),
+        longest=max(caster.longest for caster in each),
+        outline_corners=sum(caster.outline_corners for caster in each),
     )
 
 
@@ -132,46 +192,34 @@ class NearCaster(Caster):
 
     standing: tuple[Caster, ...] = ()
     ranges: tuple[FloatArray, ...] = ()
-    _found: dict[tuple[int, int], tuple[Caster, ...]] = field(default_factory=dict)
+    _found: dict[tuple[int, int], Caster] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def cast(self, direction: FloatArray, blocked: NDArray[np.uint64]) -> None:
         """Write which cells are blocked: see `Caster.cast`."""
-        first, *others = self._towards(direction)
-        first.cast(direction, blocked)
-        for other in others:
-            more = np.empty_like(blocked)
-            other.cast(direction, more)
-            blocked |= more
+        self.cast_many(direction[None], blocked[None])
 
     def cast_many(self, directions: FloatArray, blocked: NDArray[np.uint64]) -> None:
         """Write which cells are blocked towards some directions: see `Caster.cast_many`."""
-        found = [self._towards(direction) for direction in directions]
-        if any(each is not found[0] for each in found):
-            for direction, row in zip(directions, blocked, strict=True):
-                self.cast(direction, row)
-            return
-        first, *others = found[0]
-        first.cast_many(directions, blocked)
-        for other in others:
-            more = np.empty_like(blocked)
-            other.cast_many(directions, more)
-            blocked |= more
+        sectors = _sectors(directions)
+        for sector in dict.fromkeys(sectors):
+            mine = [k for k, other in enumerate(sectors) if other == sector]
+            found = np.empty((len(mine), blocked.shape[1]), blocked.dtype)
+            self._towards(sector).cast_many(directions[mine], found)
+            blocked[mine] = found
 
-    def _towards(self, direction: FloatArray) -> tuple[Caster, ...]:
-        """Return the casters of a direction's sector."""
-        east, north, up = direction.tolist()
-        flat = np.hypot(east, north)
-        sector = int(np.floor(np.arctan2(east, north) / SECTOR))
-        steep = up / flat if flat > 0 else np.inf
-        band = int(np.searchsorted(BANDS, steep, side="right")) - 1
+    def _towards(self, sector: tuple[int, int]) -> Caster:
+        """Return the caster of a sector."""
         with self._lock:
-            if (sector, band) not in self._found:
-                self._found[sector, band] = tuple(
-                    narrow(bodies, self, np.flatnonzero(_meets(seen, sector, band)))
+            if sector not in self._found:
+                near = [
+                    bodies
+                    if seen.shape[1] <= FEW
+                    else narrow(bodies, np.flatnonzero(_meets(seen, *sector)))
                     for bodies, seen in zip(self.standing, self.ranges, strict=True)
-                )
-            return self._found[sector, band]
+                ]
+                self._found[sector] = for_receivers(_joined(near), self)
+            return self._found[sector]
 
 
 def near_caster(facets: Facets, *standing: Caster) -> NearCaster:
@@ -192,6 +240,16 @@ def near_caster(facets: Facets, *standing: Caster) -> NearCaster:
         standing=standing,
         ranges=tuple(_seen_from(own, body_boxes(bodies)) for bodies in standing),
     )
+
+
+def _sectors(directions: FloatArray) -> list[tuple[int, int]]:
+    """Return sector and band of each direction."""
+    east, north, up = directions.T
+    flat = np.hypot(east, north)
+    sector = np.floor(np.arctan2(east, north) / SECTOR).astype(np.int64)
+    steep = np.divide(up, flat, out=np.full(len(up), np.inf), where=flat > 0)
+    band = np.searchsorted(BANDS, steep, side="right") - 1
+    return list(zip(sector.tolist(), band.tolist(), strict=True))
 
 
 def _seen_from(own: FloatArray, boxes: FloatArray) -> FloatArray:

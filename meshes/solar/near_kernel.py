@@ -20,6 +20,31 @@ def _meets(cx, cy, cz, hx, hy, hz, dx, dy, dz):
 
 
 @numba.njit(nogil=True, cache=True)
+def directions_before(body, facets, directions):
+    """Return the directions in which rays from a box of facets can meet a body's box.
+
+    ``body`` and ``facets`` are centre and half extent of the boxes.
+    """
+    found = np.empty(directions.shape[0], np.int64)
+    count = 0
+    for d in range(directions.shape[0]):
+        if _meets(
+            body[0] - facets[0],
+            body[1] - facets[1],
+            body[2] - facets[2],
+            body[3] + facets[3] + 2 * WIDER,
+            body[4] + facets[4] + 2 * WIDER,
+            body[5] + facets[5] + 2 * WIDER,
+            directions[d, 0],
+            directions[d, 1],
+            directions[d, 2],
+        ):
+            found[count] = d
+            count += 1
+    return found[:count]
+
+
+@numba.njit(nogil=True, cache=True)
 def bodies_before(bodies, facets, around, directions):
     """Return the bodies that rays from facets in some directions can meet.
 

@@ -1,10 +1,13 @@
-"""Add a building to a lit scene by its shadows alone.
+"""Light a newcomer in a lit scene, what it takes from others and what it gets itself.
 
 What a newcomer takes is what it blocks and nothing else blocked before. Its shadow is
 cast facet by facet, only in the directions in which the facet sees it, and compared with
 the bits that the scene keeps; only the light that comes from the newly blocked directions
 is summed and taken away: of what is seen through the crowns of trees just what they let
 through. Facets that lose nothing are not touched.
+
+Its own facets are few: they are cast past the bodies near their rays, and their bits
+are kept as they are.
 """
 
 import os
@@ -15,12 +18,17 @@ import numpy as np
 
 from meshes.facets import Facets
 from meshes.polygons import IntArray
+from meshes.solar.canopy import Canopy
 from meshes.solar.cast_words import find_words
 from meshes.solar.changed_words import Words
-from meshes.solar.irradiance import Irradiation
-from meshes.solar.lit_scene import LitScene
+from meshes.solar.irradiance import Irradiation, sum_light
+from meshes.solar.lit_scene import LitScene, scene_like
 from meshes.solar.occluders import Occluders
+from meshes.solar.reflector import TiledReflector
+from meshes.solar.regrowth import grown
 from meshes.solar.relight import relight
+from meshes.solar.shadow import Caster
+from meshes.solar.visibility import Bits, facet_bits
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,61 @@ def shade(scene: LitScene, newcomer: Occluders, *, threads: int | None = None) -
             scene, before, facets, words, gained=False, pool=pool, workers=workers
         )
     return Shaded(facets, before, after)
+
+
+def light_newcomer(
+    scene: LitScene,
+    facets: Facets,
+    caster: Caster,
+    *,
+    canopy: Canopy,
+    reflector: TiledReflector | None = None,
+    threads: int | None = None,
+) -> LitScene:
+    """Light the facets of a newcomer.
+
+    Parameters
+    ----------
+    scene : LitScene
+        Where it comes to: its sun and sky are used.
+    facets : Facets
+        Of the newcomer.
+    caster : Caster
+        For these facets, past all that stands and the newcomer itself.
+    canopy : Canopy
+        Trees that stand there.
+    reflector : TiledReflector, optional
+        What ground and buildings throw back; nothing by default.
+    threads : int, optional
+        Working threads; the result does not depend on them.
+
+    Returns
+    -------
+    LitScene
+        The newcomer's facets alone, as `meshes.solar.irradiance.irradiate` lights them.
+    """
+    compass, light = scene.compass, scene.light
+    place = np.empty(len(compass), np.int64)
+    place[compass.number] = np.arange(len(compass))
+    bits = np.empty((len(compass), caster.words), np.uint64)
+
+    def keep(numbers: IntArray, rows: Bits) -> None:
+        bits[place[numbers]] = rows
+
+    own = sum_light(
+        facets,
+        caster,
+        light.light,
+        light.path,
+        light.sky,
+        keep=keep,
+        reflector=reflector,
+        threads=threads,
+    )
+    fresh = scene_like(scene, own, facet_bits(bits, facets))
+    workers = threads or os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        return grown(fresh, canopy, pool=pool, workers=workers)
 
 
 def count_words(words: Words, facets: Facets) -> IntArray:

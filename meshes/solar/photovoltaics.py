@@ -143,7 +143,7 @@ def pv_potential(
     """
     chosen = assumptions or PvAssumptions()
     facets = light.facets
-    area, gain = _suitable_area(light, chosen)
+    area, gain = suitable_area(light, chosen)
     power = area * chosen.power_density
     energy, step = np.zeros(len(facets)), light.light.step
     shape = (len(facets.solids.parts), light.hours)
@@ -180,7 +180,7 @@ def pv_energy(
 ) -> FloatArray:
     """Return `PvPotential.energy` alone, (f,) [kWh], in a fraction of the time."""
     chosen = assumptions or PvAssumptions()
-    area, gain = _suitable_area(light, chosen)
+    area, gain = suitable_area(light, chosen)
     energy = np.zeros(len(area))
     cells = _Cells(light, weather, gain, chosen)
     fitted = np.flatnonzero(area > 0)
@@ -227,10 +227,25 @@ class _Cells:
         return output
 
 
-def _suitable_area(
+def suitable_area(
     light: Irradiation, chosen: PvAssumptions
 ) -> tuple[FloatArray, FloatArray]:
-    """Return module area [m2] and how much better lit it is than the facet's mean."""
+    """Find where modules suit each facet.
+
+    Parameters
+    ----------
+    light : Irradiation
+        The year's light.
+    chosen : PvAssumptions
+        Least light of a suitable spot, and how much of those modules cover.
+
+    Returns
+    -------
+    area : (f,) float
+        Module area of each facet [m2].
+    gain : (f,) float
+        How much better its suitable spots are lit than its mean; 0 without any.
+    """
     facets = light.facets
     owner = facets.sensor_facet
     annual = light.sensor_annual.astype(np.float64)

@@ -65,12 +65,15 @@ class Caster:
         [m], centre, half extent [m]; last whether a polygon is convex.
     words : int
         Length of the bit array, 64 cells a word.
+    part : (b,) int
+        Part of the occluders that each body belongs to.
     longest, outline_corners : int
         Most corners of any outline, and corners of all blocks' silhouettes together.
     """
 
     receivers: tuple[NDArray[np.generic], ...]
     casters: tuple[NDArray[np.generic], ...]
+    part: IntArray
     words: int
     longest: int
     outline_corners: int
@@ -224,6 +227,7 @@ def make_caster(facets: Facets, occluders: Occluders) -> Caster:
     return Caster(
         receivers=_lay_out_facets(facets),
         casters=tuple(np.ascontiguousarray(array) for array in casters),
+        part=occluders.part[faces[face_start[:-1]]],
         words=len(facets.mask),
         longest=int(corners.max(initial=0)) + 2,
         outline_corners=int((corners[roof[roof >= 0]] + 2).sum()),

@@ -10,7 +10,8 @@ light gives its foot, any other its top, and where two neighbours differ, the up
 between them. What gets behind a facet is cut off in space: of a block by a plumb plane or
 a level one a block remains, of a convex polygon a convex polygon.
 
-All arguments are as in `shadow_kernel`, whose answers these are.
+All arguments are as in `shadow_kernel`, whose answers these are. What both do is written
+in both: there for single numbers, here for vectors that must stay in registers.
 """
 # mypy: ignore-errors
 

@@ -1,4 +1,9 @@
-"""Add light to the sensors that see it: the compiled part of `irradiance` and `hourly`."""
+"""Add light to the sensors that see it: the compiled part of `irradiance` and `hourly`.
+
+Sky and sun are added by loops of their own, though they are much alike: one sums two
+numbers a cell and the other one, and the sums of a word stay in registers from the first
+direction to the last.
+"""
 
 import numba
 import numpy as np

@@ -11,26 +11,30 @@ from collections.abc import Iterator
 import numpy as np
 
 from gis.errors import GeometryError
+from gis.horizon import HorizonLine
 from gis.terrain import Terrain
 from gis.weather import Weather
+from meshes.crowns import Crowns
 from meshes.facets import facet_ids, lay_facets
 from meshes.polygons import FloatArray, IntArray
+from meshes.solar.canopy import make_canopy
 from meshes.solar.gather import Progress
 from meshes.solar.irradiance import (
     FACADE_ALBEDO,
-    FEWEST_TILES,
     GROUND_ALBEDO,
     Irradiation,
     irradiate_from,
+    lowest_ground,
+    reflects,
+    tile_budget,
 )
-from meshes.solar.light import year_of_light
 from meshes.solar.occluders import Occluders
 from meshes.solar.reflection.surfaces import Ground
-from meshes.solar.reflection.tiles import BUDGET
 from meshes.solar.reflector import make_reflector
 from meshes.solar.shadow import curve_order, for_facets, make_caster
 from meshes.solar.sky import SkyPatches, reinhart_patches
-from meshes.solar.sun import BIN_DEGREES, STEP_MINUTES, sun_path
+from meshes.solar.sun import BIN_DEGREES, STEP_MINUTES
+from meshes.solar.year import sun_and_sky
 from meshes.solids import Kind, Solids
 
 TILE_SENSORS = 2_000_000
@@ -95,6 +99,9 @@ def irradiate_tiles(
     bin_degrees: float = BIN_DEGREES,
     step_minutes: float = STEP_MINUTES,
     grid_convergence: float = 0.0,
+    crowns: Crowns | None = None,
+    horizon: HorizonLine | None = None,
+    keep_visibility: bool = False,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Irradiation]:
@@ -114,8 +121,11 @@ def irradiate_tiles(
         Of the sensors: see `meshes.facets.make_facets`.
     most : int
         Sensors of a tile, about.
-    albedo, facade_albedo, ground, sky, bin_degrees, step_minutes, grid_convergence
+    albedo, facade_albedo, ground, sky, bin_degrees, step_minutes, grid_convergence,
+    crowns, horizon
         As in `meshes.solar.irradiance.irradiate`.
+    keep_visibility : bool
+        Whether each tile keeps the bits of its sensors; below ``crowns`` it does anyway.
     threads : int, optional
         Working threads; the result does not depend on them.
     progress : callable, optional
@@ -130,41 +140,38 @@ def irradiate_tiles(
     """
     told: Progress = progress or (lambda _text, _share: None)
     patches = reinhart_patches() if sky is None else sky
-    place = {
-        "latitude": latitude,
-        "longitude": longitude,
-        "grid_convergence": grid_convergence,
-    }
-    light = year_of_light(weather, patches, **place)
-    path = sun_path(
-        weather.sun_times,
-        light.beam,
-        **place,
+    light, path = sun_and_sky(
+        weather,
+        patches,
+        latitude=latitude,
+        longitude=longitude,
+        grid_convergence=grid_convergence,
         bin_degrees=bin_degrees,
         step_minutes=step_minutes,
+        horizon=horizon,
     )
     tiles = share_out(solids, spacing=spacing, most=most)
     if not tiles:
         return
+    every = np.sort(np.concatenate(tiles))
+    nowhere = lay_facets(solids, every[:0], (), spacing=spacing)
     reflector = None
-    if np.max(albedo) > 0 or np.max(facade_albedo) > 0:
-        sensors = int(solids.faces.area[np.concatenate(tiles)].sum() / spacing**2)
-        heights = np.r_[occluders.polygons.vertices[:, 2], solids.faces.vertices[:, 2]]
+    if reflects(albedo, facade_albedo):
         reflector = make_reflector(
             occluders,
             light,
             patches,
             path,
-            ground=ground or Ground(z=float(heights.min())),
+            ground=ground or lowest_ground(occluders, nowhere),
             albedo=albedo,
             reflectance=facade_albedo,
-            budget=min(BUDGET, max(FEWEST_TILES, sensors // 4)),
+            budget=tile_budget(int(solids.faces.area[every].sum() / spacing**2)),
             threads=threads,
             progress=progress,
         )
-    every = np.sort(np.concatenate(tiles))
     names = np.array(facet_ids(solids, every), object)
-    bodies = make_caster(lay_facets(solids, every[:0], (), spacing=spacing), occluders)
+    bodies = make_caster(nowhere, occluders)
+    canopy = None if crowns is None else make_canopy(crowns)
     for done, faces in enumerate(tiles):
         ids = tuple(names[np.searchsorted(every, faces)])
         facets = lay_facets(solids, faces, ids, spacing=spacing, terrain=terrain)
@@ -176,7 +183,8 @@ def irradiate_tiles(
                 path,
                 patches,
                 reflector=reflector,
-                keep_visibility=False,
+                canopy=canopy,
+                keep_visibility=keep_visibility,
                 threads=threads,
             )
         told("tiles", (done + 1) / len(tiles))

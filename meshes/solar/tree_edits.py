@@ -17,11 +17,10 @@ from meshes.polygons import IntArray
 from meshes.solar.canopy import Grove, crown_bodies, make_canopy, trunk_bodies
 from meshes.solar.cast_words import count_shadows, count_up
 from meshes.solar.changed_words import SparseBits, Words, no_bits, words_at
-from meshes.solar.edits import FAN, Standing
+from meshes.solar.edits import Standing
 from meshes.solar.lit_crowns import lit_crowns
 from meshes.solar.lit_scene import LitScene
-from meshes.solar.near import around, boxes_of
-from meshes.solar.near_kernel import bodies_before
+from meshes.solar.near import bodies_met, boxes_of
 from meshes.solar.occluders import Occluders
 from meshes.solar.regrowth import regrown
 
@@ -226,10 +225,8 @@ def _before(scene: LitScene, words: Words, bodies: Occluders) -> Occluders:
     boxes = np.hstack([(low + high) / 2, (high - low) / 2])
     facet_boxes = boxes_of(scene.facets)
     met = np.zeros(len(boxes), np.bool_)
-    fan = words.direction // FAN
-    for number in np.unique(fan).tolist():
-        own = fan == number
+    for own in words.fans():
         near = facet_boxes[np.unique(words.facet[own])]
         directions = scene.compass.direction[np.unique(words.direction[own])]
-        met[bodies_before(boxes, near, around(near), directions)] = True
+        met[bodies_met(boxes, near, directions)] = True
     return bodies.take(np.flatnonzero(met[bodies.part]))

@@ -29,63 +29,54 @@ _CHOICES = ir.VectorType(ir.IntType(1), COUNT)
 _CELLS = ir.VectorType(ir.FloatType(), WIDTH)
 
 
-class Reals(types.Type):
+class _Vector(types.Type):
+    """A vector in a register; its type is known by its name."""
+
+    count = COUNT
+
+    def __init__(self):
+        """Name the type."""
+        super().__init__(name=f"{type(self).__name__}{self.count}")
+
+
+class Reals(_Vector):
     """Eight doubles."""
 
-    def __init__(self):
-        """Name the type."""
-        super().__init__(name="Reals8")
 
-
-class Words(types.Type):
+class Words(_Vector):
     """Eight unsigned 64-bit integers."""
 
-    def __init__(self):
-        """Name the type."""
-        super().__init__(name="Words8")
 
-
-class Choices(types.Type):
+class Choices(_Vector):
     """Eight truth values."""
 
-    def __init__(self):
-        """Name the type."""
-        super().__init__(name="Choices8")
 
-
-class Cells(types.Type):
+class Cells(_Vector):
     """Sixty-four floats."""
 
-    def __init__(self):
-        """Name the type."""
-        super().__init__(name="Cells64")
+    count = WIDTH
 
 
 REALS, WORDS, CHOICES, CELLS = Reals(), Words(), Choices(), Cells()
 
 
-@register_model(Reals)
-class _RealsModel(models.PrimitiveModel):
-    def __init__(self, dmm, fe_type):
-        super().__init__(dmm, fe_type, _REALS)
+def _model(vector):
+    """Return how LLVM holds a type: as a vector."""
+
+    class Model(models.PrimitiveModel):
+        def __init__(self, dmm, fe_type):
+            super().__init__(dmm, fe_type, vector)
+
+    return Model
 
 
-@register_model(Words)
-class _WordsModel(models.PrimitiveModel):
-    def __init__(self, dmm, fe_type):
-        super().__init__(dmm, fe_type, _WORDS)
-
-
-@register_model(Choices)
-class _ChoicesModel(models.PrimitiveModel):
-    def __init__(self, dmm, fe_type):
-        super().__init__(dmm, fe_type, _CHOICES)
-
-
-@register_model(Cells)
-class _CellsModel(models.PrimitiveModel):
-    def __init__(self, dmm, fe_type):
-        super().__init__(dmm, fe_type, _CELLS)
+for _kind, _held in (
+    (Reals, _REALS),
+    (Words, _WORDS),
+    (Choices, _CHOICES),
+    (Cells, _CELLS),
+):
+    register_model(_kind)(_model(_held))
 
 
 def _spread(builder, value, kind):
@@ -244,30 +235,23 @@ def _folded(builder, value, join):
     return builder.extract_element(value, _lane(0))
 
 
-@intrinsic
-def least(_typing, value):
-    """Return the least number of a vector."""
+def _extreme(sign):
+    """Return what picks the number of a vector that stands before all others."""
 
-    def build(_context, builder, _signature, arguments):
-        def join(x, y):
-            return builder.select(builder.fcmp_ordered("<", x, y), x, y)
+    @intrinsic
+    def apply(_typing, value):
+        def build(_context, builder, _signature, arguments):
+            def join(x, y):
+                return builder.select(builder.fcmp_ordered(sign, x, y), x, y)
 
-        return _folded(builder, arguments[0], join)
+            return _folded(builder, arguments[0], join)
 
-    return types.float64(value), build
+        return types.float64(value), build
+
+    return apply
 
 
-@intrinsic
-def largest(_typing, value):
-    """Return the largest number of a vector."""
-
-    def build(_context, builder, _signature, arguments):
-        def join(x, y):
-            return builder.select(builder.fcmp_ordered(">", x, y), x, y)
-
-        return _folded(builder, arguments[0], join)
-
-    return types.float64(value), build
+least, largest = _extreme("<"), _extreme(">")
 
 
 @intrinsic

@@ -173,7 +173,7 @@ def test_the_clock_of_the_points_tells_the_year_of_the_flight(tmp_path):
 def test_a_missing_library_is_told_with_the_line_that_installs_it(tmp_path, monkeypatch):
     write(tmp_path / "a.las")
     monkeypatch.setitem(__import__("sys").modules, "laspy", None)
-    with pytest.raises(ComponentError, match=r"pip install \"heidi-twin\[pointcloud\]\""):
+    with pytest.raises(ComponentError, match="make extras"):
         open_point_cloud(tmp_path / "a.las")
 
 

@@ -1,5 +1,6 @@
 """The model's things hang together and its ids stay what they are."""
 
+import math
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -28,6 +29,7 @@ from twin.model import (
     point_id,
 )
 from twin.quantities import Quantity
+from twin.thing import ON_SURFACES
 from twin.validity import overlap
 
 
@@ -117,6 +119,38 @@ def test_points_that_no_file_can_hold_are_refused(change, fault):
     with pytest.raises(TableError) as caught:
         Model((), (System("s", DISTRICT, SystemKind.HEAT),), (point,))
     assert fault in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes", "fault"),
+    [
+        pytest.param("pv", {"rated_kw": 0.0}, "rated power above 0 kW, got 0", id="none"),
+        pytest.param("pv", {"area_m2": -1.0}, "area above 0 m2, got -1", id="negative"),
+        pytest.param(
+            "pv", {"limit_kw": math.inf}, "above 0 kW, got inf", id="endless"
+        ),
+        pytest.param("pv", {"rated_kw": math.nan}, "above 0 kW, got nan", id="no number"),
+        pytest.param(
+            "heat-pump", {"rated_kw": 9.0}, "it must be pv or solar-thermal", id="no sun"
+        ),
+        pytest.param(
+            "solar-thermal",
+            {"rated_kw": 5.1, "area_m2": 5.0},
+            "at most 1 kW of a m2, got 5.1 kW of 5 m2",
+            id="more than the light that falls on it",
+        ),
+    ],
+)
+def test_sizes_that_no_plant_has_are_refused(kind, sizes, fault):
+    with pytest.raises(TableError, match=fault):
+        Model((), (System("s", DISTRICT, SystemKind(kind), **sizes),), ())
+
+
+def test_panels_may_be_rated_at_all_that_is_possible():
+    """The limit is that of physics: all of the light of the rating."""
+    for kind in ON_SURFACES:
+        system = System("s", DISTRICT, kind, rated_kw=5.0, area_m2=5.0, limit_kw=0.1)
+        assert Model((), (system,), ()).systems == (system,)
 
 
 def test_systems_of_the_district_belong_to_no_building(buildings):

@@ -17,6 +17,7 @@ from gis.errors import HeidiError, TableError, UnknownIdError, WeatherError
 from twin.api.answers import READ
 from twin.api.desk import Desk
 from twin.api.features import add_features
+from twin.api.hints import add_hints
 from twin.api.live import add_live
 from twin.api.pages import docs_page, live_file
 from twin.api.questions import only_known
@@ -73,11 +74,14 @@ def create_app(
     """
     twin = open_live(folder)
     desk = Desk(twin, mapping)
-    # What is wrong with the log is said before anybody asks.
-    desk.read().close()
+    # What is wrong with the log is said before anybody asks, and who asks first does not
+    # wait for the store to be opened.
+    desk.latest()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # Threads load their library with the first question: this one.
+        await run_in_threadpool(desk.latest)
         yield
         await run_in_threadpool(desk.close)
 
@@ -103,6 +107,7 @@ def create_app(
             allow_origins=list(origins),
             allow_methods=["GET", "HEAD", "POST"],
             allow_headers=["authorization", "content-type", "idempotency-key"],
+            expose_headers=["content-crs", "retry-after"],
         )
     if rate > 0:
         app.add_middleware(Rate, rate=rate)
@@ -115,10 +120,13 @@ def create_app(
     add_live(app, desk, heartbeat)
     add_things(app, desk)
     add_series(app, desk)
+    add_hints(app, desk)
     add_point(app, desk)
     add_writing(app, desk, writable=writable, token=token)
     add_features(app, desk)
     _add_pages(app)
+    # Parameters are held against it: made now, or the first who asks waits for it.
+    app.openapi()
     return app
 
 

@@ -11,17 +11,20 @@ from os import environ
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from gis.errors import HeidiError
+from gis.errors import HeidiError, OutputError
+from twin.api.points import LatestTexts, encoded
 from twin.as_known import look_known, state_record
-from twin.as_of import AsOf, PointState, Roll, label_of, look_back, moment_of
+from twin.as_of import AsOf, Roll, label_of, look_back, moment_of, text
 from twin.editions import keep_edition
 from twin.ingest.intake import Intake
 from twin.ingest.mapping import Mapping, read_mapping
-from twin.live import LiveState, LiveTwin
+from twin.live import LiveTwin
+from twin.live_state import LiveState
 from twin.model import Point
 from twin.store.embedded import FILE, now
 from twin.store.opening import VARIABLE, open_store
 from twin.store.protocol import Store
+from twin.store.records import Kept
 
 if TYPE_CHECKING:
     from twin.build import Built
@@ -39,7 +42,10 @@ REUSED = 1.0
 class _Held:
     """An open store and the thread it belongs to."""
 
-    def __init__(self, folder: Path, opened: Callable[[], Store]) -> None:
+    def __init__(
+        self, folder: Path, opened: Callable[[], Store], *, reads: bool = True
+    ) -> None:
+        self._reads = reads
         self._folder = folder
         self._opened = opened
         self._lock = threading.Lock()
@@ -65,6 +71,18 @@ class _Held:
 
     def _answer(self, question: Callable[[Store], Answer]) -> Answer:
         """Answer in the store's own thread."""
+        held = self._store is not None
+        try:
+            return self._answer_once(question)
+        except OutputError:
+            # The connection of a store that stayed open may have ended since: who only
+            # reads asks again. What was written is told by whoever wrote it.
+            if not (held and self._reads):
+                raise
+        return self._answer_once(question)
+
+    def _answer_once(self, question: Callable[[Store], Answer]) -> Answer:
+        """Answer by the store that is open, or open it."""
         found = _identity(self._folder)
         if found != self._file:
             # A file is there now, or another has taken the place of the one that is open.
@@ -109,16 +127,6 @@ class Writer:
     intake: Intake
 
 
-@dataclass(frozen=True)
-class Latest:
-    """Newest values of points, with what belongs to all of them."""
-
-    at: int
-    sequence: int
-    label: str
-    points: list[PointState]
-
-
 @dataclass
 class Desk:
     """What the answers are made from.
@@ -146,7 +154,7 @@ class Desk:
         self._all = [_Held(folder, self.read) for _ in range(READERS)]
         for reader in self._all:
             self._readers.put(reader)
-        self._writer = _Held(folder, self._open_writing)
+        self._writer = _Held(folder, self._open_writing, reads=False)
         self._intake: tuple[Store, Intake] | None = None
         # A mapping that makes no sense is told before anybody sends anything.
         points = {point.id for point in self.twin.model.points}
@@ -194,23 +202,28 @@ class Desk:
         return {point.id: point for point in self.twin.model.points}
 
     @cached_property
-    def roll(self) -> Roll:
-        """The points of the model."""
-        return Roll(self.twin.model)
+    def _texts(self) -> LatestTexts:
+        """What was written of the newest values."""
+        return LatestTexts(Roll(self.twin.model))
 
-    def latest(self, *, points: frozenset[str] | None = None) -> Latest:
-        """Return the newest values with their freshness."""
+    def latest(self, *, points: frozenset[str] | None = None) -> bytes:
+        """Return the newest values with their freshness as JSON.
 
-        def asked(store: Store) -> Latest:
+        Parameters
+        ----------
+        points : frozenset of str, optional
+            Which; default all of the model.
+        """
+
+        def asked(store: Store) -> tuple[int, int, str, list[Kept]]:
             with store.snapshot():
-                sources = store.sources()
-                at = moment_of(store, now())
-                rows = store.latest()
-                sequence = store.sequence
-            states = self.roll.states(rows, at=at, points=points)
-            return Latest(at, sequence, label_of(sources), states)
+                label = label_of(store.sources())
+                return moment_of(store, now()), store.sequence, label, store.latest()
 
-        return self.ask(asked)
+        at, sequence, label, rows = self.ask(asked)
+        head = encoded({"at": text(at), "label": label, "sequence": sequence})
+        told = self._texts.rows(rows, at=at, points=points)
+        return b'%b,"points":%b}' % (head[:-1], told)
 
     def look_back(self, *, at: int | None, known_at: int | None) -> AsOf:
         """Return the district as it was, as it was known."""

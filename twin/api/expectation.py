@@ -12,7 +12,7 @@ from twin.api.questions import Span
 from twin.as_of import SECOND, label_of, text
 from twin.editions import geometry_hash
 from twin.expectation.expected_power import Expected
-from twin.expectation.plants import panels_of, place_of
+from twin.expectation.plants import place_of, plants_of
 from twin.expectation.points import (
     SOLAR,
     WEATHER,
@@ -61,7 +61,7 @@ def expected_record(
     TableError
         If more is asked than one answer holds.
     """
-    model = _chosen(desk.twin.model, building, system)
+    model = part_of(desk.twin.model, building, system)
     points = [point for point in model.points if point.quantity in SOLAR]
     stations = [point for point in model.points if point.quantity in WEATHER]
     values, sources = desk.ask(
@@ -108,8 +108,8 @@ def expected_record(
     }
 
 
-def _chosen(model: Model, building: str | None, system: str | None) -> Model:
-    """Return the model with the panels that are asked for, and all weather stations."""
+def part_of(model: Model, building: str | None, system: str | None = None) -> Model:
+    """Return the model with the systems that are asked for, and all weather stations."""
     if building is None and system is None:
         return model
     systems = tuple(
@@ -174,7 +174,7 @@ def _expected(
     place = place_of(built)
     return expect(
         built.light,
-        panels_of(built, model),
+        plants_of(built, model),
         logged_weather(values, model, place),
         place,
         geometry=geometry_hash(desk.twin.folder),

@@ -4,15 +4,15 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 
-from gis.errors import UnknownIdError
-from twin.api import models
+from twin.api import models, state_models
 from twin.api.answers import LOOKING, READING, Responses
 from twin.api.desk import Desk
-from twin.api.events import Follower, stream
+from twin.api.events import MOST_LISTENERS, Channel
 from twin.api.points import encoded, point_rows
 from twin.api.questions import At, KnownAt, moment
+from twin.api.things import check_building
 from twin.as_of import as_record, text
 from twin.live import HOUR
 from twin.live_record import building_details
@@ -30,11 +30,12 @@ def _as_model(model: type[models.Answer]) -> Responses:
 def add_live(app: FastAPI, desk: Desk, heartbeat: float) -> None:
     """Answer for the live state."""
     twin = desk.twin
+    channel = Channel(desk)
 
     @app.get("/api/status", responses=READING, tags=["state"])
-    def status(at: At = None, known_at: KnownAt = None) -> models.DistrictState:
+    def status(at: At = None, known_at: KnownAt = None) -> state_models.DistrictState:
         """Tell how the district and every building is doing."""
-        return models.DistrictState(**desk.status(moment(at), moment(known_at)))
+        return state_models.DistrictState(**desk.status(moment(at), moment(known_at)))
 
     @app.get("/api/buildings", responses=READING, tags=["things"])
     def buildings() -> models.Buildings:
@@ -59,12 +60,10 @@ def add_live(app: FastAPI, desk: Desk, heartbeat: float) -> None:
     @app.get("/api/buildings/{building:path}", responses=LOOKING, tags=["state"])
     def building(
         building: str, at: At = None, known_at: KnownAt = None
-    ) -> models.BuildingDetails:
+    ) -> state_models.BuildingDetails:
         """Tell how one building is doing, with its day hour by hour."""
-        place = twin.places.get(building)
-        if place is None:
-            message = f"building {building[:80]!r} must be one of {len(twin.places)}"
-            raise UnknownIdError(message)
+        check_building(desk, building)
+        place = twin.places[building]
         known = moment(known_at)
         state = desk.state(moment(at), known)
         ours = [point for point, cell in twin.cells.items() if cell[0] == place]
@@ -74,11 +73,11 @@ def add_live(app: FastAPI, desk: Desk, heartbeat: float) -> None:
                 start, start + state.day.hours * HOUR, points=ours, known_at=known
             )
         )
-        return models.BuildingDetails(**building_details(state, place, rows))
+        return state_models.BuildingDetails(**building_details(state, place, rows))
 
     @app.get(
         "/api/latest",
-        responses={**READING, **_as_model(models.LatestValues)},
+        responses={**READING, **_as_model(state_models.LatestValues)},
         tags=["state"],
     )
     def latest(
@@ -98,10 +97,12 @@ def add_live(app: FastAPI, desk: Desk, heartbeat: float) -> None:
                 if (building is None or twin.model.owner[point.system] == building)
                 and (quantity is None or point.quantity == quantity)
             )
-        return Response(latest_json(desk, points=points), media_type="application/json")
+        return Response(desk.latest(points=points), media_type="application/json")
 
     @app.get(
-        "/api/state", responses={**READING, **_as_model(models.StateAsOf)}, tags=["state"]
+        "/api/state",
+        responses={**READING, **_as_model(state_models.StateAsOf)},
+        tags=["state"],
     )
     def state(at: At = None, known_at: KnownAt = None) -> Response:
         """Return the whole district as it was, as it was known: things, points, gaps."""
@@ -133,40 +134,21 @@ def add_live(app: FastAPI, desk: Desk, heartbeat: float) -> None:
             int | None,
             Query(ge=0, le=BEYOND, description="Last number known; the header goes first."),
         ] = None,
-    ) -> StreamingResponse:
+    ) -> Response:
         """Send values as they come; the id of an event is the log's number.
 
         ``Last-Event-ID`` resumes where a connection broke: nothing is left out.
         """
         told = request.headers.get("last-event-id", "")
         sequence = _number(told) if told.isascii() and told.isdigit() else since
-        follower = Follower(desk, sequence or 0)
+        if channel.listeners >= MOST_LISTENERS:
+            detail = f"{MOST_LISTENERS} listen already; come again later"
+            return JSONResponse({"detail": detail}, 503, headers={"retry-after": "10"})
         if sequence is None:
-            await run_in_threadpool(follower.skip)
+            sequence = await run_in_threadpool(channel.last)
         return StreamingResponse(
-            stream(follower, desk.closing, heartbeat=heartbeat),
-            media_type="text/event-stream",
+            channel.stream(sequence, heartbeat=heartbeat), media_type="text/event-stream"
         )
-
-
-def latest_json(desk: Desk, *, points: frozenset[str] | None = None) -> bytes:
-    """Return the newest values of points as JSON.
-
-    Parameters
-    ----------
-    desk : Desk
-    points : frozenset of str, optional
-        Which; default all of the model.
-    """
-    found = desk.latest(points=points)
-    return encoded(
-        {
-            "at": text(found.at),
-            "label": found.label,
-            "sequence": found.sequence,
-            "points": point_rows(found.points),
-        }
-    )
 
 
 def _number(digits: str) -> int:

@@ -10,6 +10,7 @@ PARTS = {
     "live.html": "text/html; charset=utf-8",
     "live.css": "text/css; charset=utf-8",
     "live.js": "text/javascript; charset=utf-8",
+    "live_hints.js": "text/javascript; charset=utf-8",
 }
 """Files of the live page and their kinds; nothing else of the program is served."""
 

@@ -72,7 +72,7 @@ class Span:
 
 
 def only_known(request: Request) -> None:
-    """Refuse parameters that an address of ours does not have: who misspells one is told.
+    """Refuse parameters that an address of ours does not have, and those told twice.
 
     Raises
     ------
@@ -86,7 +86,11 @@ def only_known(request: Request) -> None:
     described = request.app.openapi()["paths"][route.path_format][request.method.lower()]
     given = described.get("parameters", ())
     known = [one["name"] for one in given if one["in"] == "query"]
+    told_names = [name for name, _ in request.query_params.multi_items()]
     for name in request.query_params:
+        if told_names.count(name) > 1:
+            message = f"parameter {name[:80]!r} must be told once"
+            raise TableError(message)
         if name not in known:
             told = f"take one of {', '.join(known)}" if known else "there are none here"
             message = f"parameter {name[:80]!r} must be known; {told}"

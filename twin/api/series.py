@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query
 
 from gis.errors import TableError, UnknownIdError
-from twin.api import models
+from twin.api import history_models
 from twin.api.answers import LOOKING
 from twin.api.desk import Desk
 from twin.api.questions import End, KnownAt, Span, Start, Step, moment, span, step_length
-from twin.api.things import find_point
+from twin.api.things import check_building, find_point
 from twin.as_of import SECOND, label_of, moment_of, text
 from twin.course import MOST_GAPS, bucket_record, holes, steps, value_record
 from twin.quantities import Kind
@@ -29,7 +29,7 @@ def add_series(app: FastAPI, desk: Desk) -> None:
     @app.get("/api/points/{point:path}/values", responses=LOOKING, tags=["history"])
     def values(
         point: str, start: Start = None, end: End = None, known_at: KnownAt = None
-    ) -> models.Values:
+    ) -> history_models.Values:
         """Return what is known of a point over a time, known gaps included."""
         found = find_point(desk, point)
         known = moment(known_at)
@@ -46,13 +46,15 @@ def add_series(app: FastAPI, desk: Desk) -> None:
 
         over, rows = desk.ask(asked)
         shown, more = rows[:MOST_VALUES], rows[MOST_VALUES:]
-        return models.Values(
+        return history_models.Values(
             point=found.id,
             quantity=found.quantity.value,
             unit=found.quantity.unit,
             start=text(over.start),
             end=text(over.end),
-            values=[models.Value.model_validate(value_record(row)) for row in shown],
+            values=[
+                history_models.Value.model_validate(value_record(row)) for row in shown
+            ],
             next=text(more[0].time) if more else None,
         )
 
@@ -63,7 +65,7 @@ def add_series(app: FastAPI, desk: Desk) -> None:
         end: End = None,
         step: Step = None,
         known_at: KnownAt = None,
-    ) -> models.History:
+    ) -> history_models.History:
         """Return the course of a point: values or steps, and its gaps beside them.
 
         Steps lie on whole multiples of their length since 1970, UTC. Of a register they
@@ -111,7 +113,7 @@ def add_series(app: FastAPI, desk: Desk) -> None:
                 "gaps_left_out": max(0, len(gaps) - MOST_GAPS),
             }
 
-        return models.History.model_validate(
+        return history_models.History.model_validate(
             {
                 "point": found.id,
                 "quantity": found.quantity.value,
@@ -142,15 +144,13 @@ def add_series(app: FastAPI, desk: Desk) -> None:
                 "weather station measured; the first answer by the latter takes seconds.",
             ),
         ] = "typical",
-    ) -> models.ExpectedPower:
+    ) -> history_models.ExpectedPower:
         """Tell what panels should give, what they gave, and the difference."""
         # Imported here: these need tables, and not every server is asked for them.
         from twin.api.expectation import expected_record
 
         model = desk.twin.model
-        if building is not None and building not in desk.twin.places:
-            message = f"building {building[:80]!r} must be one of {len(desk.twin.places)}"
-            raise UnknownIdError(message)
+        check_building(desk, building)
         if system is not None and system not in model.owner:
             message = f"system {system[:80]!r} must be one of {len(model.owner)}"
             raise UnknownIdError(message)
@@ -166,7 +166,7 @@ def add_series(app: FastAPI, desk: Desk) -> None:
             known_at=moment(known_at),
             measured=weather == "measured",
         )
-        return models.ExpectedPower.model_validate(record)
+        return history_models.ExpectedPower.model_validate(record)
 
 
 def _last(store: Store, interval: int) -> int:

@@ -1,5 +1,6 @@
 """Run the server until it is told to stop."""
 
+import asyncio
 import errno
 import socket
 import sys
@@ -9,13 +10,67 @@ from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gis.errors import OutputError
+from twin.api.shield import LARGEST_HEAD
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 """Hosts that nobody else can call."""
 
 LAST_PORT = 65_535
+
+
+MOST_CONNECTIONS = 800
+"""Connections at a time; the usual limit of open files is 1,024."""
+
+PATIENCE = 10.0
+"""How long a request's address and headers may take to come [s]."""
+
+
+class _Impatient(H11Protocol):
+    """A connection that ends if it does not say in time what it wants."""
+
+    _due: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came; while a request is answered nothing else is awaited."""
+        super().data_received(data)
+        if self._answering():
+            self._stop_waiting()
+        else:
+            self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _answering(self) -> bool:
+        """Say whether a request came whole and is not yet answered."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _wait(self) -> None:
+        """Begin to wait, unless that has begun."""
+        if self._due is None:
+            self._due = self.loop.call_later(PATIENCE, self._give_up)
+
+    def _stop_waiting(self) -> None:
+        """Wait no longer."""
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+
+    def _give_up(self) -> None:
+        """End a connection on which nothing is answered."""
+        self._due = None
+        if not self._answering():
+            self.transport.close()
 
 
 class _Server(uvicorn.Server):
@@ -65,6 +120,31 @@ def listen(host: str, port: int) -> socket.socket:
         raise OutputError(message) from error
 
 
+def configuration(app: FastAPI, *, log_level: str = "warning") -> uvicorn.Config:
+    """Return how the server is run, with what it allows those who call.
+
+    Parameters
+    ----------
+    app : FastAPI
+        As `twin.api.app.create_app` makes it.
+    log_level : str
+        What is said of it on the terminal.
+    """
+    return uvicorn.Config(
+        app,
+        log_level=log_level,
+        timeout_graceful_shutdown=3,
+        server_header=False,
+        http=_Impatient,
+        # Nothing here speaks it.
+        ws="none",
+        h11_max_incomplete_event_size=LARGEST_HEAD,
+        limit_concurrency=MOST_CONNECTIONS,
+        # Another program's name in front would let it claim any address.
+        proxy_headers=False,
+    )
+
+
 def run(app: FastAPI, listening: socket.socket, *, ready: Callable[[], None]) -> None:
     """Serve until a signal says stop.
 
@@ -77,16 +157,8 @@ def run(app: FastAPI, listening: socket.socket, *, ready: Callable[[], None]) ->
     ready : callable
         Called once, before the first request is answered.
     """
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        timeout_graceful_shutdown=3,
-        server_header=False,
-        # Another program's name in front would let it claim any address.
-        proxy_headers=False,
-    )
     closing = app.state.desk.closing
-    server = _Server(config, closing)
+    server = _Server(configuration(app), closing)
     ready()
     try:
         server.run(sockets=[listening])

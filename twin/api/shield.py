@@ -19,6 +19,9 @@ ALWAYS = {
     "cache-control": "no-store",
 }
 
+LARGEST_HEAD = 32_768
+"""Bytes that the address and the headers of a request may have together."""
+
 MOST_ADDRESSES = 10_000
 """Callers that are remembered; who makes up more is forgotten again."""
 
@@ -27,7 +30,9 @@ BURST = 2.0
 
 
 class Headers:
-    """Add `ALWAYS` to every answer; streams pass as they come.
+    """Add `ALWAYS` to every answer, and refuse questions with too long heads.
+
+    The protocol counts only what has not come whole yet; streams pass as they come.
 
     Parameters
     ----------
@@ -51,6 +56,11 @@ class Headers:
                     headers[name] = value
             await send(message)
 
+        if _head_size(scope) > LARGEST_HEAD:
+            told = {"detail": f"address and headers may have {LARGEST_HEAD:,} bytes"}
+            head = {"content-type": "application/json", "connection": "close"}
+            await _send(send_with, 431, json.dumps(told).encode(), head)
+            return
         await self._app(scope, receive, send_with)
 
 
@@ -153,6 +163,12 @@ class Rate:
         if len(self._buckets) > MOST_ADDRESSES:
             self._buckets.popitem(last=False)
         return wait
+
+
+def _head_size(scope: Scope) -> int:
+    """Return the bytes of an address and its headers."""
+    lines = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+    return lines + len(scope.get("raw_path") or b"") + len(scope["query_string"])
 
 
 async def _send(send: Send, status: int, body: bytes, headers: dict[str, str]) -> None:

@@ -100,6 +100,13 @@ def add_point(app: FastAPI, desk: Desk) -> None:
         return _point(desk.twin.model, find_point(desk, point))
 
 
+def check_building(desk: Desk, name: str | None) -> None:
+    """Raise UnknownIdError if a building is told and there is none of that id."""
+    if name is not None and name not in desk.twin.places:
+        message = f"building {name[:80]!r} must be one of {len(desk.twin.places)}"
+        raise UnknownIdError(message)
+
+
 def find_point(desk: Desk, name: str) -> Point:
     """Return a point by its id; raises UnknownIdError if there is none."""
     point = desk.by_id.get(name)

@@ -1,5 +1,6 @@
 """Take values, if that is allowed at all, and tell which were not taken."""
 
+import asyncio
 import base64
 import hmac
 import json
@@ -10,8 +11,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
 from pydantic import ValidationError
+from starlette.requests import ClientDisconnect
 
-from twin.api import models
+from twin.api import writing_models
 from twin.api.answers import READING, WRITING, Responses
 from twin.api.desk import Desk, Writer
 from twin.as_of import text
@@ -28,6 +30,9 @@ LARGEST_MESSAGE = 4_000_000
 
 MOST_ROWS = 10_000
 """Rows that one request may hold."""
+
+PATIENCE = 30.0
+"""How long a body may take to come [s]."""
 
 Form = Literal[
     "native",
@@ -76,14 +81,16 @@ def add_writing(app: FastAPI, desk: Desk, *, writable: bool, token: str | None) 
 
     @app.post(
         "/api/observations",
-        response_model=models.Receipt,
+        response_model=writing_models.Receipt,
         responses=WRITING,
         tags=["values"],
         openapi_extra={
             "requestBody": {
                 "required": True,
                 "content": {
-                    "application/json": {"schema": models.Observations.model_json_schema()}
+                    "application/json": {
+                        "schema": writing_models.Observations.model_json_schema()
+                    }
                 },
             }
         },
@@ -92,7 +99,7 @@ def add_writing(app: FastAPI, desk: Desk, *, writable: bool, token: str | None) 
         request: Request,
         refusal: Annotated[str, Depends(allowed)],
         idempotency_key: Annotated[str | None, Header(max_length=200)] = None,  # noqa: ARG001
-    ) -> models.Receipt | JSONResponse:
+    ) -> writing_models.Receipt | JSONResponse:
         """Keep rows of our own form; the answer comes when they are on the disk.
 
         Rows that do not hold are put into quarantine and told with their reasons. Sending
@@ -104,10 +111,10 @@ def add_writing(app: FastAPI, desk: Desk, *, writable: bool, token: str | None) 
         if _kind(request) != "application/json":
             return _refuse(415, "values must come as application/json")
         body = await _body(request, LARGEST_BODY)
-        if body is None:
-            return _refuse(413, f"a request may have {LARGEST_BODY:,} bytes")
+        if isinstance(body, JSONResponse):
+            return body
         try:
-            rows = models.Observations.model_validate_json(body).observations
+            rows = writing_models.Observations.model_validate_json(body).observations
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             return _refuse(422, f"send an object with observations: {first['msg'][:200]}")
@@ -124,10 +131,13 @@ def add_writing(app: FastAPI, desk: Desk, *, writable: bool, token: str | None) 
 
     @app.post(
         "/api/ingest",
-        response_model=models.Receipt,
+        response_model=writing_models.Receipt,
         responses={
             **WRITING,
-            207: {"model": models.Receipt, "description": "Some rows were not taken."},
+            207: {
+                "model": writing_models.Receipt,
+                "description": "Some rows were not taken.",
+            },
         },
         tags=["values"],
         openapi_extra={
@@ -152,7 +162,7 @@ def add_writing(app: FastAPI, desk: Desk, *, writable: bool, token: str | None) 
             Query(description="Form of the message; default: it is recognised."),
         ] = None,
         idempotency_key: Annotated[str | None, Header(max_length=200)] = None,  # noqa: ARG001
-    ) -> models.Receipt | JSONResponse:
+    ) -> writing_models.Receipt | JSONResponse:
         """Keep what a message of any form says; the answer comes when it is on the disk.
 
         Devices are tied to points by the mapping of the server. What is not understood is
@@ -165,8 +175,8 @@ def add_writing(app: FastAPI, desk: Desk, *, writable: bool, token: str | None) 
         if kind not in KINDS:
             return _refuse(415, f"a message must come as one of {', '.join(KINDS)}")
         body = await _body(request, LARGEST_MESSAGE)
-        if body is None:
-            return _refuse(413, f"a message may have {LARGEST_MESSAGE:,} bytes")
+        if isinstance(body, JSONResponse):
+            return body
         message = Message(
             body,
             f"http {request.client.host if request.client else ''}".strip(),
@@ -185,7 +195,7 @@ def add_writing(app: FastAPI, desk: Desk, *, writable: bool, token: str | None) 
 
     @app.get(
         "/api/quarantine",
-        response_model=models.QuarantinePage,
+        response_model=writing_models.QuarantinePage,
         responses=ASKING,
         tags=["values"],
     )
@@ -199,15 +209,15 @@ def add_writing(app: FastAPI, desk: Desk, *, writable: bool, token: str | None) 
         waiting: Annotated[
             bool, Query(description="Only those that were not fed again yet.")
         ] = False,
-    ) -> models.QuarantinePage | JSONResponse:
+    ) -> writing_models.QuarantinePage | JSONResponse:
         """List rows that were not taken; messages may be private, so it needs the token."""
         if refusal:
             return _not_allowed(refusal)
 
-        def asked(store: Store) -> models.QuarantinePage:
+        def asked(store: Store) -> writing_models.QuarantinePage:
             with store.snapshot():
                 rows = store.quarantine(count=limit, reason=reason, waiting=waiting)
-                return models.QuarantinePage(
+                return writing_models.QuarantinePage(
                     rows=[_quarantined(row) for row in rows],
                     reasons=dict(store.refusals()),
                 )
@@ -215,9 +225,9 @@ def add_writing(app: FastAPI, desk: Desk, *, writable: bool, token: str | None) 
         return desk.ask(asked)
 
 
-def _quarantined(row: Quarantined) -> models.QuarantineRow:
+def _quarantined(row: Quarantined) -> writing_models.QuarantineRow:
     """Describe a row that was not taken."""
-    return models.QuarantineRow(
+    return writing_models.QuarantineRow(
         number=row.number,
         reason=row.reason,
         message=row.message,
@@ -232,15 +242,17 @@ def _quarantined(row: Quarantined) -> models.QuarantineRow:
     )
 
 
-def _receipt(admission: Admission) -> models.Receipt:
+def _receipt(admission: Admission) -> writing_models.Receipt:
     """Say what became of rows."""
     receipt = admission.receipt
-    return models.Receipt(
+    return writing_models.Receipt(
         new=receipt.new,
         repeated=receipt.repeated,
         revised=receipt.revised,
         refused=[
-            models.RefusedRow(row=row.number, reason=row.reason, message=row.message)
+            writing_models.RefusedRow(
+                row=row.number, reason=row.reason, message=row.message
+            )
             for row in admission.refused
         ],
         sequence=receipt.sequence,
@@ -252,13 +264,27 @@ def _kind(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def _body(request: Request, most: int) -> bytes | None:
-    """Return what was sent, None if it is longer than allowed."""
+async def _body(request: Request, most: int) -> bytes | JSONResponse:
+    """Return what was sent, or why it is not taken."""
+    packed = request.headers.get("content-encoding", "identity")
+    if packed.strip().lower() != "identity":
+        # A megabyte could unpack to a thousand.
+        return _refuse(415, f"a body must come as it is, not as {packed[:40]!r}")
+    too_long = _refuse(413, f"a body may have {most:,} bytes")
+    told = request.headers.get("content-length", "0")
+    if told.isdigit() and (len(told) > 12 or int(told) > most):
+        return too_long
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            return None
+    try:
+        async with asyncio.timeout(PATIENCE):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > most:
+                    return too_long
+    except ClientDisconnect:
+        return _refuse(400, "the connection ended before the body")
+    except TimeoutError:
+        return _refuse(408, f"a body must come within {PATIENCE:g} s")
     return bytes(body)
 
 

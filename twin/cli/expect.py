@@ -9,7 +9,9 @@ import typer
 from twin.cli.stages import Stages
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from twin.expectation.expected_power import Expected
     from twin.expectation.forecast import Forecast
@@ -51,10 +53,11 @@ def expect(
         bool, typer.Option("--json", help="Print the answer as JSON.")
     ] = False,
 ) -> None:
-    """Tell what the panels should give, on their own roofs and facades, shade and all.
+    """Tell what panels and collectors should give, on their own roofs and facades.
 
-    From measured weather, or for the 48 hours of a weather forecast; powers of generation
-    are negative in files, as in all tables.
+    Shade and all, as large as they are told to be. From measured weather, or for the 48
+    hours of a weather forecast; powers of generation are negative in files, as in all
+    tables.
 
     Example: heidi expect heidi-demo --weather june.csv --from 2016-06-01T00:00Z
     --to 2016-06-08T00:00Z --out expected.csv
@@ -66,7 +69,7 @@ def expect(
     from twin.description import input_hash
     from twin.expectation.forecast import forecast_power
     from twin.expectation.output import ENDINGS, write_expected
-    from twin.expectation.plants import panels_of, place_of
+    from twin.expectation.plants import place_of, plants_of
     from twin.expectation.power import expect as expect_power
     from twin.expectation.weather_files import (
         is_forecast,
@@ -90,9 +93,9 @@ def expect(
     with Stages() as told:
         built = open_twin(folder, progress=told)
         place = place_of(built)
-        plants = panels_of(built, read_model(folder / FILE))
+        plants = plants_of(built, read_model(folder / FILE))
         if not plants:
-            message = f"{folder} must have solar panels, but no system of it has any"
+            message = f"{folder} must have panels or collectors, but no system has any"
             raise TableError(message)
         geometry, program = input_hash(built), version("heidi-twin")
         told("expecting", 0.0)
@@ -164,13 +167,18 @@ def _record(expected: "Expected", forecast: "Forecast | None") -> dict[str, obje
 
     energy = np.nansum(expected.energy, axis=1)
     basis = expected.basis
+    heat = expected.collectors
     return {
         "from": told(int(expected.start[0])),
         "to": told(int(expected.start[-1]) + expected.step),
         "step_minutes": expected.step / 6e7,
-        "steps_without_weather": int(np.isnan(expected.power[0]).sum()),
-        "expected_kwh": round(float(energy.sum()), 3),
-        "rated_kw": round(float(expected.rated.sum()), 3),
+        "steps_without_weather": _without_weather(expected),
+        # Electricity and heat are never added up.
+        "expected_kwh": round(float(energy[~heat].sum()), 3),
+        "rated_kw": round(float(expected.rated[~heat].sum()), 3),
+        "expected_heat_kwh": round(float(energy[heat].sum()), 3),
+        "rated_heat_kw": round(float(expected.rated[heat].sum()), 3),
+        "collector_m2": round(float(expected.collector_area[heat].sum()), 3),
         "systems": {
             name: round(float(value), 3)
             for name, value in zip(expected.systems, energy, strict=True)
@@ -198,39 +206,67 @@ def _lines(expected: "Expected", forecast: "Forecast | None") -> list[str]:
 
     from twin.expectation.hint import told
 
-    energy = np.nansum(expected.energy, axis=1)
-    total = np.nansum(expected.power, axis=0)
-    highest = int(np.argmax(total))
     begin, end = told(int(expected.start[0])), told(int(expected.start[-1]) + expected.step)
     basis = expected.basis
     lines = [
         f"{'Time':<11}{begin} to {end}, {len(expected.start):,} steps of "
         f"{expected.step / 6e7:g} min",
         f"{'Weather':<11}{basis.weather}",
-        f"{'Expected':<11}{energy.sum():,.0f} kWh of {len(expected.systems)} systems with "
-        f"{expected.rated.sum():,.0f} kWp; most {total[highest]:,.0f} kW at "
+    ]
+    for heat in (False, True):
+        chosen = np.flatnonzero(expected.collectors == heat)
+        if len(chosen):
+            lines += _of_kind(expected, forecast, chosen, heat=heat)
+    lines += [f"{'Note':<11}{note}" for note in basis.notes]
+    unknown = _without_weather(expected)
+    if unknown:
+        lines.append(f"{'Note':<11}{unknown:,} steps have no weather.")
+    lines.append(f"{'Model':<11}{basis.model}")
+    return lines
+
+
+def _of_kind(
+    expected: "Expected",
+    forecast: "Forecast | None",
+    chosen: "NDArray[np.int64]",
+    *,
+    heat: bool,
+) -> list[str]:
+    """Return the sums of panels or of collectors for people."""
+    import numpy as np
+
+    from twin.expectation.hint import told
+
+    energy = np.nansum(expected.energy, axis=1)
+    total = np.nansum(expected.power[chosen], axis=0)
+    highest = int(np.argmax(total))
+    size = expected.collector_area if heat else expected.rated
+    unit = "m2" if heat else "kWp"
+    lines = [
+        f"{'Heat' if heat else 'Expected':<11}{energy[chosen].sum():,.0f} kWh of "
+        f"{len(chosen)} {'fields of collectors' if heat else 'systems'} with "
+        f"{size[chosen].sum():,.0f} {unit}; most {total[highest]:,.0f} kW at "
         f"{told(int(expected.start[highest]))}",
     ]
     if forecast is not None:
         low, high = (
-            float(np.nansum(side) * expected.hours)
+            float(np.nansum(side[chosen]) * expected.hours)
             for side in (forecast.low, forecast.high)
         )
         lines.append(
             f"{'Band':<11}{low:,.0f} to {high:,.0f} kWh if all were low or high at once; "
             f"from {forecast.spread}"
         )
-    lines += [
-        f"{'' if k else 'Most':<11}{expected.systems[k]}  {energy[k]:,.0f} kWh, "
-        f"{energy[k] / max(expected.rated[k], 1e-9):.2f} kWh/kWp"
-        for k in np.argsort(-energy)[:MOST_NAMED]
+    best = chosen[np.argsort(-energy[chosen])][:MOST_NAMED]
+    return lines + [
+        f"{'' if k else 'Most':<11}{expected.systems[row]}  {energy[row]:,.0f} kWh, "
+        f"{energy[row] / max(size[row], 1e-9):.2f} kWh/{unit}"
+        for k, row in enumerate(best)
     ]
-    lines += [f"{'Note':<11}{note}" for note in basis.notes]
-    unknown = int(np.isnan(expected.power[0]).sum())
-    if unknown:
-        lines.append(f"{'Note':<11}{unknown:,} steps have no weather.")
-    lines.append(
-        f"{'Model':<11}{basis.model}: panels as large as the potential of their roofs and "
-        "facades, not as built"
-    )
-    return lines
+
+
+def _without_weather(expected: "Expected") -> int:
+    """Return how many steps have no weather."""
+    import numpy as np
+
+    return int(np.isnan(expected.power).all(axis=0).sum())

@@ -151,7 +151,7 @@ def print_(
 ) -> None:
     """Write watertight tiles for a 3D printer (3MF and STL), with plinth and water.
 
-    Needs the extra "print": pip install "heidi-twin[print]".
+    Needs the extra "print": make extras brings it.
 
     Example: heidi export print heidi-demo --out heidi-print --scale 2000
     """

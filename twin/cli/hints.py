@@ -1,7 +1,7 @@
 """Tell on the command line what may be wrong with the points of a twin."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +13,6 @@ from twin.cli.stages import Stages
 if TYPE_CHECKING:
     from twin.expectation.asking import Answer
     from twin.expectation.hint import Hint
-    from twin.expectation.points import Values
 
 
 def hints(
@@ -50,24 +49,28 @@ def hints(
     Example: heidi hints heidi-demo --weather june.csv --from 2016-06-01T00:00Z
     """
     from twin.expectation.asking import ask
+    from twin.expectation.logged import read_logged
     from twin.live import open_live
+    from twin.store.opening import open_store
 
     first, last = read_time(start, "--from"), read_time(end, "--to")
     twin = open_live(folder)
     with Stages() as told:
         told("reading the log", 0.0)
-        values, sources = _read_log(
-            folder,
-            start=None if first is None else int(first.timestamp() * 1e6),
-            end=None if last is None else int(last.timestamp() * 1e6),
-        )
+        with open_store(folder, read_only=True) as store:
+            logged = read_logged(
+                store,
+                start=None if first is None else int(first.timestamp() * 1e6),
+                end=None if last is None else int(last.timestamp() * 1e6),
+            )
         answer = ask(
             twin,
-            values,
-            sources=sources,
+            logged.values,
+            sources=logged.sources,
             weather=weather,
             start=first,
             end=last,
+            quality=logged.quality,
             progress=told,
         )
     found = [hint for hint in answer.hints if hint.confidence >= least]
@@ -83,32 +86,6 @@ def hints(
         return
     for line in _lines(found, answer):
         typer.echo(line)
-
-
-def _read_log(
-    folder: Path, *, start: int | None, end: int | None
-) -> "tuple[Mapping[str, Values], tuple[str, ...]]":
-    """Return the values of every point as they are known now, and their sources."""
-    import numpy as np
-
-    from twin.store.opening import open_store
-
-    with open_store(folder, read_only=True) as store, store.snapshot():
-        span = store.span()
-        if span is None:
-            return {}, ()
-        table = store.table(
-            span[0] if start is None else start, span[1] + 1 if end is None else end
-        )
-        sources = tuple(store.sources())
-    frame = table.select(["point", "time", "value"]).to_pandas()
-    return {
-        str(point): (
-            part["time"].to_numpy(np.int64),
-            part["value"].to_numpy(np.float64),
-        )
-        for point, part in frame.groupby("point", observed=True, sort=False)
-    }, sources
 
 
 def _lines(found: "Sequence[Hint]", answer: "Answer") -> list[str]:

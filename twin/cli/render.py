@@ -145,7 +145,7 @@ def film(
     """Film the sun's way over the district from dawn to dusk.
 
     An MP4 (H.264, 25 frames a second), as film_sound_model_2026-06-21_1080p_sv.mp4. Needs
-    the program ffmpeg: pip install 'heidi-twin[film]' brings one.
+    the program ffmpeg: make extras brings one.
 
     Example: heidi render film heidi-demo --date 2026-06-21 --view oceanpiren
     """

@@ -14,8 +14,8 @@ from gis.errors import TableError
 from twin.cli.stages import Stages
 
 if TYPE_CHECKING:
+    from twin.build import Built
     from twin.live import LiveTwin
-    from twin.model import Model
     from twin.simulation.day_faults import Faults
     from twin.simulation.faults import Plan
     from twin.simulation.run import Run
@@ -129,18 +129,16 @@ def simulate(
     if not (systems or any(value is not None for value in (days, faults, weather, to))):
         _simulate_day(twin, day, pace, seed, gaps=gaps, verbose=verbose)
         return
-    chosen = faults or "some"
-    model, added = _fitted(twin, step or 15) if systems else (twin.model, ())
-    run = _make_run(
+    run, built, added = _make_run(
         twin,
-        model,
         day,
+        minutes=(step or 15) if systems else None,
         days=1 if days is None else days,
         seed=seed,
-        faults=chosen,
+        faults=faults or "some",
         weather=weather,
     )
-    _record(twin, run, added)
+    _record(twin, run, built, added)
     where = quote(str(folder))
     if to is None:
         _feed(twin, run, pace)
@@ -177,33 +175,36 @@ def check_pace(pace: float) -> None:
         raise TableError(message)
 
 
-def _fitted(twin: "LiveTwin", minutes: int) -> "tuple[Model, tuple[str, ...]]":
-    """Return the things of a twin with all equipment, and what was added."""
-    from twin.simulation.fitting import fit_out
-
-    return fit_out(twin.model, interval=60 * minutes)
-
-
 def _make_run(
     twin: "LiveTwin",
-    model: "Model",
     day: Date,
     *,
+    minutes: int | None,
     days: int,
     seed: int,
     faults: str,
     weather: Path | None,
-) -> "Run":
-    """Make up a run."""
+) -> "tuple[Run, Built, tuple[str, ...]]":
+    """Make up a run; with ``minutes``, of all equipment, and say what was added."""
     from twin.reopen import open_twin
+    from twin.simulation.collectors import size_collectors
     from twin.simulation.faults import read_counts
+    from twin.simulation.fitting import fit_out
     from twin.simulation.run import make_run
 
+    fitted = twin.model
+    added: tuple[str, ...] = ()
+    if minutes is not None:
+        fitted, added = fit_out(twin.model, interval=60 * minutes)
     # What is wrong with the choice is said before anything heavy is opened.
-    read_counts(faults, points=len(model.points), days=days)
+    read_counts(faults, points=len(fitted.points), days=days)
     with Stages() as told:
         built = open_twin(twin.folder, progress=told)
-        return make_run(
+        model = fitted if minutes is None else size_collectors(built, fitted)
+        if model != fitted:
+            count = sum(a != b for a, b in zip(model.systems, fitted.systems, strict=True))
+            added = (*added, f"{count:,} fields of collectors got an area")
+        run = make_run(
             built,
             model,
             day=day,
@@ -213,11 +214,13 @@ def _make_run(
             weather=weather,
             progress=told,
         )
+    return run, built, added
 
 
-def _record(twin: "LiveTwin", run: "Run", added: Sequence[str]) -> None:
+def _record(twin: "LiveTwin", run: "Run", built: "Built", added: Sequence[str]) -> None:
     """Write things and truth first: no planted value is ever without them."""
     from twin import things
+    from twin.expected_systems import write_systems
     from twin.simulation.sending import check_kind
     from twin.simulation.truth import FILE, record_run
     from twin.store.opening import open_store
@@ -227,6 +230,7 @@ def _record(twin: "LiveTwin", run: "Run", added: Sequence[str]) -> None:
     record_run(twin.folder / FILE, run.record())
     if added:
         things.write_model(twin.folder / things.FILE, run.model)
+        write_systems(twin.folder, built, run.model)
     for line in added:
         typer.echo(f"{twin.folder / things.FILE}: {line}")
 

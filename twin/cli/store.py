@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from gis.errors import TableError
+from gis.errors import SourceError, TableError
 
 app = typer.Typer(
-    help="Take care of the observations of a twin: move, check, copy, retire.",
+    help="Take care of the observations of a twin: move, check, copy, retire, adopt.",
     no_args_is_help=True,
 )
 
@@ -104,6 +104,42 @@ def restore(
     with open_store(_known(folder)) as store:
         receipt = store.restore(source)
     typer.echo(f"{receipt.new + receipt.revised:,} statements restored")
+
+
+@app.command()
+def adopt(
+    folder: Folder,
+    *,
+    sure: Annotated[
+        bool, typer.Option("--yes", help="Do it; without, only tell whose they are.")
+    ] = False,
+) -> None:
+    """Tie a rebuilt or moved folder to what PostgreSQL keeps under its name.
+
+    Another folder that is tied to it stays so: let only one be fed.
+
+    Example: heidi store adopt heidi-demo --yes
+    """
+    from twin.store.opening import open_untied
+    from twin.store.postgres_identity import is_own, write_identity
+
+    with open_untied(_known(folder)) as store:
+        kept, where, last = store.identity, store.where, store.sequence
+    if kept is None:
+        message = (
+            f"{where} must be some folder's to be adopted, but is nobody's yet; the first "
+            "that is opened for writing gets it (heidi store compact)"
+        )
+        raise SourceError(message)
+    if is_own(folder, kept):
+        typer.echo(f"{folder} is tied to {where} already")
+        return
+    held = f"{where}, {last:,} statements, identity {kept.number[:8]}, first fed from"
+    if sure:
+        write_identity(folder, kept)
+        typer.echo(f"{folder} is tied to {held} {kept.origin}")
+    else:
+        typer.echo(f"{folder} would be tied to {held} {kept.origin}; --yes does it")
 
 
 def _known(folder: Path) -> Path:

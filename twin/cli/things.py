@@ -1,9 +1,14 @@
 """Exchange the things of a twin with other programs on the command line."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from twin.cli.stages import Stages
+
+if TYPE_CHECKING:
+    from twin.model import Model
 
 import_app = typer.Typer(
     help="Take over what other programs know of a twin.",
@@ -84,9 +89,31 @@ def import_things(
         typer.echo(line)
     if dry_run:
         typer.echo("nothing written (--dry-run)")
-    elif imported.model == old:
+        return
+    if imported.model == old:
         typer.echo("nothing to write: the things are the same")
     else:
         kept = replace_things(folder, imported.model)
         typer.echo(f"written: {folder / FILE}")
         typer.echo(f"undo: heidi import things {kept} {folder}")
+    _write_expected(folder, imported.model)
+
+
+def _write_expected(folder: Path, model: "Model") -> None:
+    """Write what systems that tell their size, and collectors, should give in a year."""
+    from gis.errors import HeidiError
+    from twin.expected_systems import FILE, own_systems, write_systems
+    from twin.reopen import open_twin
+
+    if not own_systems(model):
+        (folder / FILE).unlink(missing_ok=True)
+        return
+    try:
+        with Stages() as told:
+            count = write_systems(folder, open_twin(folder, progress=told), model)
+    except HeidiError as error:
+        # The things are written all the same; only their expectation is lacking.
+        typer.echo(f"note: nothing is expected of collectors yet: {error}", err=True)
+        return
+    if count:
+        typer.echo(f"written: {folder / FILE} ({count:,} systems)")

@@ -28,6 +28,12 @@ IDENTIFIER = "http://purl.org/dc/terms/identifier"
 OURS = "urn:heidi:terms#"
 """Of what Brick and RealEstateCore have no words for: facets, validity, our quantities."""
 
+AREA_OF = {
+    SystemKind.PV: "brick:panelArea",
+    SystemKind.SOLAR_THERMAL: "brick:grossArea",
+}
+"""What an area is of: modules, and collectors with their frames."""
+
 THINGS = "urn:heidi:thing:"
 """Before the percent-encoded id of a thing."""
 
@@ -119,6 +125,7 @@ def brick_document(model: Model) -> dict[str, object]:
                 "brick:isPartOf" if is_zone else "rec:locatedIn": place,
                 "heidi:kind": system.kind.value,
                 **({"heidi:facets": list(system.facets)} if system.facets else {}),
+                **_sizes(system),
                 **_validity(system),
             }
         )
@@ -178,6 +185,24 @@ def _building(building: Building) -> dict[str, object]:
             "brick:hasUnit": "unit:M2",
         }
     return told
+
+
+def _sizes(system: System) -> dict[str, object]:
+    """Return how large a system is; Brick has no word for what an inverter lets through."""
+    told = (
+        {
+            "brick:ratedPowerOutput": (system.rated_kw, "KiloW"),
+            AREA_OF[system.kind]: (system.area_m2, "M2"),
+            "heidi:powerLimit": (system.limit_kw, "KiloW"),
+        }
+        if system.kind in AREA_OF
+        else {}
+    )
+    return {
+        word: {"brick:value": _literal(size), "brick:hasUnit": f"unit:{unit}"}
+        for word, (size, unit) in told.items()
+        if size is not None
+    }
 
 
 def _literal(number: float) -> object:

@@ -1,7 +1,7 @@
 """Read the things of a district from Brick and RealEstateCore in JSON-LD."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from urllib.parse import unquote
@@ -32,6 +32,7 @@ from twin.model import (
     SystemKind,
 )
 from twin.quantities import Quantity
+from twin.thing import ON_SURFACES
 from twin.things import KINDS, QUANTITIES, read_date
 from twin.units import converter, qudt_name
 
@@ -50,6 +51,13 @@ SYNONYMS: Mapping[str, SystemKind] = {
     "brick:Building_Chilled_Water_Meter": SystemKind.COOLING,
 }
 """Classes besides those of `SystemKind` that other programs give to the same things."""
+
+
+AREAS = ("panelArea", "grossArea", "area")
+"""Words of Brick for the area of panels and collectors."""
+
+SQUARE = {"M2": 1.0, "FT2": 0.09290304}
+"""Units of area that Brick allows [m2]; a foot has 0.3048 m."""
 
 
 def read_brick(path: Path) -> Imported:
@@ -243,7 +251,36 @@ class _Graph:
             label,
             start,
             end,
+            **(self._sizes(node) if kind in ON_SURFACES else {}),
         )
+
+    def _sizes(self, node: Node) -> dict[str, float | None]:
+        """Return how large a system on surfaces is."""
+        rated = self._size(node, f"{BRICK}ratedPowerOutput", _to_kilowatts)
+        limit = self._size(node, f"{OURS}powerLimit", _to_kilowatts)
+        if f"{BRICK}Photovoltaic_Inverter" in node.types and limit is None:
+            # What an inverter is rated at is what it lets through.
+            rated, limit = None, rated
+        areas = (self._size(node, f"{BRICK}{word}", _to_square_metres) for word in AREAS)
+        area = next((size for size in areas if size is not None), None)
+        return {"rated_kw": rated, "area_m2": area, "limit_kw": limit}
+
+    def _size(self, node: Node, prop: str, factor: Callable[[str], float]) -> float | None:
+        """Return the number that a property's node holds, in our unit."""
+        number = self._number(node, prop)
+        if number is None:
+            return None
+        value = node.one(prop)
+        inner = self.nodes.get(value.iri) if isinstance(value, Reference) else None
+        units = inner.references(f"{BRICK}hasUnit") if inner is not None else []
+        if not units:
+            self.faults.append(f"{node.iri}: {prop} must tell its unit by brick:hasUnit")
+            return None
+        try:
+            return number * factor(units[0].removeprefix(UNIT))
+        except TableError as error:
+            self.faults.append(f"{node.iri}: {error}")
+            return None
 
     def _point(self, iri: str, equipment: Mapping[str, SystemKind]) -> Point | None:
         """Return a point, None where something is wrong with it."""
@@ -327,6 +364,19 @@ class _Graph:
         return days[0], days[1]
 
 
+def _to_kilowatts(unit: str) -> float:
+    """Return how many kilowatts a unit is; raises TableError if it is no power."""
+    return converter(unit, Quantity.ELECTRICITY_POWER).factor
+
+
+def _to_square_metres(unit: str) -> float:
+    """Return how many m2 a unit is; raises TableError if it is none of Brick's."""
+    if unit not in SQUARE:
+        message = f"an area must be in {' or '.join(SQUARE)}, got {unit!r:.40}"
+        raise TableError(message)
+    return SQUARE[unit]
+
+
 def _local(iri: str) -> str:
     """Return an id for a thing that tells none."""
     if iri.startswith(THINGS):
@@ -348,5 +398,5 @@ def _float(value: Value | None) -> float | None:
         return None
     try:
         return float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

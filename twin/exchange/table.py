@@ -25,7 +25,7 @@ from twin.model import (
     SystemKind,
 )
 from twin.quantities import Quantity
-from twin.things import KINDS, QUANTITIES, date_text, read_date
+from twin.things import KINDS, QUANTITIES, SIZES, date_text, read_date, sizes_of
 from twin.units import Conversion, converter
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ COLUMNS: Mapping[str, str] = {
     "system": "id of the system that the point belongs to",
     "kind": "kind of the system, such as pv or heat-pump",
     "facets": "roofs and walls that carry the system, | between them",
+    "rated_kw": "rated power of panels or collectors [kW]; blank: not known",
+    "area_m2": "area of modules, gross area of collectors [m2]",
+    "limit_kw": "most that inverter or pump let through [kW]",
     "system_name": "name of the system",
     "system_from": "first day of the system",
     "system_to": "first day without the system",
@@ -167,6 +170,7 @@ def _system_cells(system: System) -> dict[str, str]:
         "system": system.id,
         "kind": system.kind.value,
         "facets": "|".join(facets),
+        **{k: "" if v is None else repr(float(v)) for k, v in sizes_of(system).items()},
         "system_name": system.name,
         "system_from": date_text(system.valid_from),
         "system_to": date_text(system.valid_to),
@@ -261,7 +265,7 @@ class _Table:
             told["building"] = cells.get("building", "")
         for name, things, wanted in (
             (point, self.points, ("point", "quantity", "unit", "interval_s", "brick")),
-            (system, self.systems, ("system", "kind", "facets", "building")),
+            (system, self.systems, ("system", "kind", "facets", "building", *SIZES)),
             (told.get("building", ""), self.buildings, ("use", "year", "floor_area_m2")),
         ):
             if name:
@@ -326,10 +330,11 @@ class _Table:
         label = self._cell(thing, "system_name", _text) or ""
         start = self._cell(thing, "system_from", _date)
         end = self._cell(thing, "system_to", _date)
+        sizes = {size: self._cell(thing, size, _number) for size in SIZES}
         if kind is None:
             return None
         building = thing.cells["building"][0]
-        return System(name, building, kind, facets, label, start, end)
+        return System(name, building, kind, facets, label, start, end, **sizes)
 
     def _point(self, name: str) -> Point | None:
         """Return a point, None where its quantity is not known."""

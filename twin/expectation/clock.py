@@ -7,7 +7,7 @@ from scipy.interpolate import PchipInterpolator
 
 from twin.expectation.conditions import BoolArray, FloatArray, IntArray
 from twin.expectation.hint import Hint, HintKind, certainty, lasting, told
-from twin.expectation.tracks import HOUR, Nature, Track, segments
+from twin.expectation.tracks import HOUR, Nature, Track, coarser, segments
 
 MINUTE = 60_000_000
 
@@ -75,6 +75,9 @@ def find_clock_shifts(track: Track) -> list[Hint]:
     """
     if track.nature is Nature.STATE:
         return []
+    if track.nature is Nature.DEMAND and track.step < HOUR and HOUR % track.step == 0:
+        # Habits are those of the hour; its quarters are mostly noise.
+        track = coarser(track, HOUR)
     days = _compare(track)
     if len(days.day) < 2:
         return []

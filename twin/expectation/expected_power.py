@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from twin.expectation.conditions import FloatArray, IntArray, instants
+from twin.expectation.conditions import BoolArray, FloatArray, IntArray, instants
+from twin.quantities import Quantity
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class Expected:
     step : int
         Length of a step [microseconds].
     power : (s, t) float
-        Mean of each step [kW], 0 or positive; NaN where the weather is not known.
+        Mean of each step [kW], 0 or positive; NaN where the weather is not known or the
+        system is not there.
     doubt : (s, t) float
         Its standard deviation [kW]: see `Doubt`.
     light : (s, t) float
@@ -57,6 +59,10 @@ class Expected:
         Temperature of the cells, likewise [deg C]; NaN for collectors.
     basis : Basis
         What it rests on.
+    heat : (s,) bool or None
+        Which are collectors: their power is heat; None where all are panels.
+    area : (s,) float or None
+        Gross area of collectors [m2], NaN for panels; None where it is not known.
     """
 
     systems: tuple[str, ...]
@@ -68,6 +74,18 @@ class Expected:
     light: FloatArray
     cell: FloatArray
     basis: Basis
+    heat: BoolArray | None = None
+    area: FloatArray | None = None
+
+    @property
+    def collectors(self) -> BoolArray:
+        """Which systems are collectors, (s,)."""
+        return np.zeros(len(self.systems), bool) if self.heat is None else self.heat
+
+    @property
+    def collector_area(self) -> FloatArray:
+        """Gross area of collectors, (s,) [m2]; NaN for panels and where it is not known."""
+        return np.full(len(self.systems), np.nan) if self.area is None else self.area
 
     @property
     def hours(self) -> float:
@@ -84,7 +102,8 @@ class Expected:
         """Lay it out as rows, sorted by system and time.
 
         Columns ``system``, ``time`` (start, UTC), ``expected_kw`` (generation negative, as
-        in all tables), ``doubt_kw``, ``light_w_m2``, ``cell_degc``, ``model``, ``weather``.
+        in all tables), ``doubt_kw``, ``light_w_m2``, ``cell_degc``, ``model``, ``weather``,
+        ``quantity``: that of panels' or of collectors' power.
         """
         count, steps = self.power.shape
         return pd.DataFrame(
@@ -102,6 +121,10 @@ class Expected:
                 ),
                 "weather": pd.Categorical.from_codes(
                     np.zeros(count * steps, np.int64), pd.Index([self.basis.weather])
+                ),
+                "quantity": pd.Categorical.from_codes(
+                    np.repeat(self.collectors.astype(np.int64), steps),
+                    pd.Index([Quantity.PV_POWER.value, Quantity.SOLAR_HEAT_POWER.value]),
                 ),
             }
         )

@@ -1,21 +1,16 @@
-"""Find plants that give less for days on end: a part that is off, or dirt."""
+"""Find plants of which a part was off for days on end."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from twin.expectation.conditions import FloatArray, IntArray
 from twin.expectation.hint import Hint, HintKind, certainty, lasting, told
 from twin.expectation.scale import daily_ratios
-from twin.expectation.tracks import DAY, Nature, Track, segments
+from twin.expectation.tracks import Nature, Track, segments
 
 BRIGHT = 0.2
 """Expected energy of a day that counts, by that of good days."""
-
-HIGH, CLEAR = 20.0, 0.6
-"""Height of the sun [degrees] and share of the light that comes straight from it, from
-which on steps tell dirt."""
 
 STEEP = 0.65
 """Least share of what is missing that must go, and come back, at once."""
@@ -41,18 +36,6 @@ MOST = 0.4
 EDGE = 4
 """Days on both sides of a change that are compared."""
 
-LEAST_SOILING = 0.04
-"""Least share that dirt takes until it is washed off."""
-
-LEAST_DAYS = 14
-"""Shortest time in which dirt shows [days]."""
-
-FASTEST = 0.01
-"""Largest share a day that dirt takes; what falls faster is no dirt. Assumption."""
-
-WASHED = 0.03
-"""Least rise of the level that looks like rain or cleaning."""
-
 
 @dataclass(frozen=True)
 class _Course:
@@ -64,24 +47,21 @@ class _Course:
     noise: float
 
 
-def find_level_changes(track: Track) -> list[Hint]:
-    """Return the times in which part of a plant was off, and those of dirt.
+def find_parts_off(track: Track) -> list[Hint]:
+    """Return the times in which part of a plant was off.
 
     Notes
     -----
     Daily ratios of measured to expected energy are cut into levels. A level that is lower
-    than both neighbours by steps is a part that was off; one that falls slowly and rises
-    at once is dirt. What falls over months and never rises at once is ageing or the season
-    of the model, and no hint.
+    than both neighbours by steps is a part that was off. What falls over months and never
+    rises at once is ageing or the season of the model, and no hint.
     """
     if track.nature is not Nature.SOLAR:
         return []
     course = _course(track)
     if len(course.day) < 2 * FEWEST:
         return []
-    levels = _levels(course)
-    partial = _partial(track, course, levels)
-    return sorted(partial + _soiling(track, partial), key=lambda hint: hint.start)
+    return _partial(track, course, _levels(course))
 
 
 def _course(track: Track) -> _Course:
@@ -215,123 +195,3 @@ def _step(course: _Course, place: int) -> float:
     before = course.ratio[max(0, place - EDGE) : place]
     after = course.ratio[place : place + EDGE]
     return float(np.median(after) / np.median(before) - 1.0)
-
-
-def _slope(course: _Course, first: int, last: int) -> float:
-    """Return how much the ratio changes a day, Theil and Sen's median of all pairs."""
-    days, ratio = course.day[first:last].astype(np.float64), course.ratio[first:last]
-    if len(days) < 3:
-        return 0.0
-    a, b = np.triu_indices(len(days), 1)
-    return float(np.median((ratio[b] - ratio[a]) / (days[b] - days[a])))
-
-
-def _soiling(track: Track, partial: list[Hint]) -> list[Hint]:
-    """Find slow falls that end in a rise."""
-    taken = np.zeros(track.days + 1, bool)
-    for hint in partial:
-        a = (hint.start - track.day_start(0)) // DAY
-        b = (hint.end - track.day_start(0)) // DAY
-        taken[max(0, a) : b] = True
-    own = _high_sun(track, taken)
-    if len(own.day) < 3 * EDGE:
-        return []
-    rises = _rises(own)
-    hints: list[Hint] = []
-    for rise in rises:
-        before = [r for r in rises if r < rise and _step(own, r) > _step(own, rise) / 2]
-        first = _begin_of_fall(own, rise, max(before, default=0))
-        if first is None:
-            continue
-        length = float(own.day[rise - 1] - own.day[first])
-        slope = _slope(own, first, rise)
-        lost = -slope * length
-        error = own.noise * np.sqrt(12.0 / (rise - first)) / max(length, 1.0)
-        gained = _step(own, rise)
-        if (
-            lost < LEAST_SOILING
-            or -slope > FASTEST
-            or -slope < 5.0 * error
-            or gained <= WASHED
-            or not 0.6 * lost < gained < 1.6 * lost + 0.02
-        ):
-            continue
-        begin = track.day_start(own.day[first])
-        end = track.day_start(own.day[rise])
-        evidence = (
-            f"From {told(begin)} on the yield fell by {-slope:.2%} of the expected a day, "
-            f"{lost:.0%} in {length:.0f} days, and rose by {gained:.0%} at "
-            f"{told(end)}, as after rain or cleaning."
-        )
-        figures = {
-            "share_a_day": -slope,
-            "lost_share": lost,
-            "recovered_share": gained,
-            "days": length,
-        }
-        hints.append(
-            Hint(
-                HintKind.SOILING,
-                track.point,
-                begin,
-                end,
-                certainty(float(-slope / error / 6.0)),
-                evidence,
-                figures,
-            )
-        )
-    return hints
-
-
-def _high_sun(track: Track, taken: NDArray[np.bool_]) -> _Course:
-    """Return the days that count for dirt: steps of high sun without clouds alone.
-
-    Low sun shows small errors of the model by season, and clouds pass elsewhere.
-    """
-    chosen = track.both & ~taken[track.day]
-    if track.elevation is not None and track.beam is not None:
-        chosen &= (track.elevation > HIGH) & (track.beam > CLEAR)
-    chosen &= track.expected > 0.1 * track.size
-    energy = track.by_day(track.expected, chosen)
-    hours = np.bincount(track.day, chosen, minlength=track.days) * track.hours
-    day = np.flatnonzero(hours >= 2.0)
-    measured = track.by_day(track.value, chosen)
-    ratio = measured[day] / energy[day] if len(day) else np.empty(0)
-    sane = (ratio > 0.2) & (ratio < 2.0)
-    day, ratio = day[sane], ratio[sane]
-    steps = np.abs(np.diff(ratio))
-    noise = 1.4826 * float(np.median(steps)) / np.sqrt(2) if len(steps) else 0.05
-    return _Course(day, ratio, np.ones(len(day)), max(noise, 0.005))
-
-
-def _rises(course: _Course) -> list[int]:
-    """Return where the level rises at once, the largest of neighbours."""
-    count = len(course.day)
-    steps = np.zeros(count)
-    for place in range(EDGE, count - FEWEST):
-        steps[place] = _step(course, place)
-    least = max(WASHED, 3.0 * course.noise / np.sqrt(EDGE))
-    return [
-        place
-        for place in range(EDGE, count - FEWEST)
-        if steps[place] > least
-        and steps[place] >= steps[max(0, place - 2 * EDGE) : place + 2 * EDGE + 1].max()
-    ]
-
-
-def _begin_of_fall(course: _Course, rise: int, earliest: int) -> int | None:
-    """Return where the fall before a rise begins: where a bent line fits best."""
-    low = max(earliest, int(np.searchsorted(course.day, course.day[rise] - 120)))
-    found, best = None, np.inf
-    days, ratio = course.day.astype(np.float64), course.ratio
-    for first in range(low, rise - 5):
-        if days[rise - 1] - days[first] < LEAST_DAYS:
-            break
-        # Level until the bend, then a line; the level is that of the last month.
-        bend = np.maximum(days[low:rise] - days[first], 0.0)
-        table = np.stack([np.ones(rise - low), bend], axis=1)
-        left = np.linalg.lstsq(table, ratio[low:rise], rcond=None)
-        squares = float(((table @ left[0] - ratio[low:rise]) ** 2).sum())
-        if left[0][1] < 0 and squares < best:
-            found, best = first, squares
-    return found

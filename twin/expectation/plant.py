@@ -1,5 +1,7 @@
 """Say what a solar plant is, as far as its power goes."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gis.horizon import HorizonLine
@@ -26,6 +28,11 @@ class Panels:
         Share lost in cables, inverter, dirt and mismatch [-].
     limit : float
         Most that the inverter gives [kW].
+    since, until : int or None
+        First moment at which it is there, and first at which it is not [microseconds since
+        1970, UTC]; None where there is no such moment.
+    assumed : str
+        What was assumed of its size, in words; "" where it is told.
     """
 
     id: str
@@ -34,6 +41,9 @@ class Panels:
     gain: FloatArray
     losses: float = 0.14
     limit: float = float("inf")
+    since: int | None = None
+    until: int | None = None
+    assumed: str = ""
 
     @property
     def rated(self) -> float:
@@ -59,6 +69,13 @@ class CollectorField:
         Temperatures and the share of the heat that arrives.
     feeds_network : bool
         Whether it works at the network's temperatures or preheats hot water.
+    limit : float
+        Most that its pump and exchanger carry [kW].
+    since, until : int or None
+        First moment at which it is there, and first at which it is not [microseconds since
+        1970, UTC]; None where there is no such moment.
+    assumed : str
+        What was assumed of its size, in words; "" where it is told.
     """
 
     id: str
@@ -67,6 +84,10 @@ class CollectorField:
     collector: Collector = FLAT_PLATE
     use: HeatUse = field(default_factory=HeatUse)
     feeds_network: bool = False
+    limit: float = float("inf")
+    since: int | None = None
+    until: int | None = None
+    assumed: str = ""
 
     @property
     def rated(self) -> float:
@@ -75,6 +96,34 @@ class CollectorField:
 
 
 Plant = Panels | CollectorField
+
+
+def size_notes(plants: Sequence[Plant]) -> tuple[str, ...]:
+    """Say what was assumed of plants, a sentence for each assumption.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> none = np.zeros(0)
+    >>> told, guessed = (Panels(k, none, none, none, assumed=k) for k in ("", "one size"))
+    >>> size_notes([told, guessed])
+    ('Of 2 systems 1: one size.',)
+    """
+    assumed = Counter(plant.assumed for plant in plants if plant.assumed)
+    notes = [
+        f"Of {len(plants):,} systems {count:,}: {what}." for what, count in assumed.items()
+    ]
+    uses = {
+        plant.use
+        for plant in plants
+        if isinstance(plant, CollectorField) and not plant.feeds_network
+    }
+    notes += [
+        f"Collectors are taken as flat plates that preheat water at {use.preheat:g} deg C, "
+        f"of whose heat {use.system:.0%} arrives."
+        for use in uses
+    ]
+    return tuple(notes)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Make tracks of a district's points: values beside what they should be."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -19,14 +19,21 @@ from twin.expectation.conditions import (
 from twin.expectation.expected_power import Basis, Expected
 from twin.expectation.plant import Place
 from twin.expectation.residual import on_steps
+from twin.expectation.shared_course import with_shared_course
 from twin.expectation.tracks import DAY, HOUR, Nature, Track
 from twin.expectation.typical import with_typical
 from twin.expected import ExpectedYear
+from twin.ingest.registers import increments, spread
 from twin.model import Model, Point, SystemKind
-from twin.quantities import Quantity
+from twin.quantities import FLOW_OF, Quantity
 
-SOLAR = (Quantity.PV_POWER, Quantity.SOLAR_HEAT_POWER)
-"""Quantities that follow from light."""
+SOLAR = (
+    Quantity.PV_POWER,
+    Quantity.SOLAR_HEAT_POWER,
+    Quantity.PV_ENERGY,
+    Quantity.SOLAR_HEAT_ENERGY,
+)
+"""Quantities that follow from light; of registers what they count by time."""
 
 FINEST = HOUR // 4
 """Finest step in which meters are looked at [microseconds]; finer values are averaged."""
@@ -66,8 +73,9 @@ class Tracks:
 def nature_of(quantity: Quantity) -> Nature | None:
     """Return how a quantity behaves; None where no fault of it is looked for.
 
-    Registers become flows before (`twin.quantities.FLOW_OF`), set-points and codes may
-    stand for ever, and what has two directions has no habits to go by.
+    Registers of solar plants are looked at by what they count (`counted_power`), others
+    not; set-points and codes may stand for ever, and what has two directions has no habits
+    to go by.
     """
     if quantity in SOLAR:
         return Nature.SOLAR
@@ -109,15 +117,20 @@ def make_tracks(
     rows = {} if expected is None else {name: k for k, name in enumerate(expected.systems)}
     left_out: Counter[str] = Counter()
     tracks: list[Track] = []
+    # Those whose own past is too short to go by, with others of their kind.
+    short: defaultdict[tuple[Quantity, int], list[int]] = defaultdict(list)
     sun: dict[tuple[int, int, int], tuple[FloatArray, FloatArray]] = {}
+    with_power = _with_power(values, model.points)
     # What fell silent did so before the others did.
     last = max((int(times.max()) for times, _ in values.values() if len(times)), default=0)
     for point in model.points:
         nature = nature_of(point.quantity)
         if nature is None:
             left_out["quantity without habits"] += 1
-        elif point.id not in values or not len(values[point.id][0]):
+        elif len(values.get(point.id, ((),))[0]) < (2 if point.quantity in FLOW_OF else 1):
             left_out["no value"] += 1
+        elif point.quantity in FLOW_OF and point.system in with_power:
+            left_out["register beside a power"] += 1
         elif nature is Nature.SOLAR and (expected is None or point.system not in rows):
             left_out["no expectation of the system"] += 1
         elif nature is Nature.SOLAR:
@@ -137,8 +150,14 @@ def make_tracks(
         else:
             track = _metered(point, nature, values[point.id], conditions, last)
             if not track.both.any():
-                left_out[f"less than {LEAST_DAYS} days, so gaps and stuck values only"] += 1
+                short[point.quantity, track.step].append(len(tracks))
             tracks.append(track)
+    for alike in short.values():
+        shared = with_shared_course([tracks[k] for k in alike])
+        for k, track in zip(alike, shared, strict=True):
+            tracks[k] = track
+            if not track.both.any():
+                left_out["too few days, so gaps and stuck values only"] += 1
     return Tracks(tuple(tracks), dict(left_out))
 
 
@@ -160,7 +179,7 @@ def _solar(
     last: int,
 ) -> Track:
     """Lay a plant beside its expectation, on the longer of both steps."""
-    times, measured = values
+    times, measured = counted_power(point, values)
     order = np.argsort(times, kind="stable")
     times, measured = times[order], 0.0 - measured[order]
     step = max(expected.step, _whole(_own_step(point, times)))
@@ -252,14 +271,15 @@ def _whole(step: int) -> int:
 def expected_of_year(
     year: ExpectedYear, model: Model, *, start: int, end: int, certain: bool
 ) -> Expected | None:
-    """Return what panels give in the typical year, for want of weather.
+    """Return what panels and collectors give in the typical year, for want of weather.
 
     Parameters
     ----------
     year : ExpectedYear
         Of every building.
     model : Model
-        Its panels: the whole of a building is that of its one system.
+        Its panels, the whole of a building as that of its one system, and what
+        `ExpectedYear.systems` tells of: collectors, and panels that tell their size.
     start, end : int
         First hour and first that is too late [microseconds since 1970, UTC].
     certain : bool
@@ -268,7 +288,7 @@ def expected_of_year(
     Returns
     -------
     Expected or None
-        None without panels.
+        None without any.
 
     Notes
     -----
@@ -281,13 +301,28 @@ def expected_of_year(
     systems = [
         system
         for system in model.systems
-        if system.kind is SystemKind.PV and system.building in rows
+        if system.id in year.systems
+        or (system.kind is SystemKind.PV and system.building in rows)
     ]
     if not systems:
         return None
-    chosen = [rows[system.building] for system in systems]
-    power = year.at([int(hour) for hour in hours])[chosen]
-    rated = np.maximum(year.peak[chosen], 1e-9)
+    times = [int(hour) for hour in hours]
+    whole = year.at(times)
+    power = np.array(
+        [
+            year.of_system(system.id, times)
+            if system.id in year.systems
+            else whole[rows[system.building]]
+            for system in systems
+        ]
+    )
+    largest = [
+        year.systems[system.id].max()
+        if system.id in year.systems
+        else year.peak[rows[system.building]]
+        for system in systems
+    ]
+    rated = np.maximum(largest, 1e-9)
     share = (0.07, 0.01) if certain else (0.3, 0.2)
     return Expected(
         systems=tuple(system.id for system in systems),
@@ -299,6 +334,9 @@ def expected_of_year(
         light=np.full_like(power, np.nan),
         cell=np.full_like(power, np.nan),
         basis=Basis("", "", "the typical year of the twin", ""),
+        heat=np.array(
+            [system.kind is SystemKind.SOLAR_THERMAL for system in systems], bool
+        ),
     )
 
 
@@ -368,15 +406,58 @@ def measured_on(
     expected : Expected
         What is compared with.
     points : sequence of Point
-        Points of power; several of a system are added up.
+        Points of power, and registers of systems without a value of power; several of a
+        system are added up.
     """
     rows = {name: k for k, name in enumerate(expected.systems)}
+    with_power = _with_power(values, points)
     found = np.full(expected.power.shape, np.nan)
     for point in points:
         row = rows.get(point.system)
         if row is None or point.id not in values or point.quantity not in SOLAR:
             continue
-        times, measured = values[point.id]
+        if point.quantity in FLOW_OF and point.system in with_power:
+            continue
+        times, measured = counted_power(point, values[point.id])
         own = on_steps(times, 0.0 - measured, start=expected.start, step=expected.step)
         found[row] = np.where(np.isnan(found[row]), own, found[row] + np.nan_to_num(own))
     return found
+
+
+def counted_power(point: Point, values: Values) -> Values:
+    """Return values of a power as they are, of a register the power that it counted.
+
+    Parameters
+    ----------
+    point : Point
+    values : (times, values)
+        As of `make_tracks`.
+
+    Returns
+    -------
+    (times, values)
+        Of a register: on whole multiples of the usual time between its readings, mean
+        power of each [kW], generation negative; NaN where readings are missing or the
+        meter was changed, for nobody knows how it came then.
+    """
+    if point.quantity not in FLOW_OF:
+        return values
+    times, readings = values
+    if len(times) < 2:
+        return times[:0], readings[:0]
+    step = _own_step(point, times)
+    found = increments(times, readings, most=point.quantity.leap)
+    long = found.end - found.start > 1.5 * step
+    told = replace(found, amount=np.where(long, np.nan, found.amount))
+    shared = spread(told, step=step)
+    return shared.start, point.quantity.sign * shared.amount / (step / HOUR)
+
+
+def _with_power(values: Mapping[str, Values], points: Iterable[Point]) -> set[str]:
+    """Return the systems of which some solar power is known: registers say it again."""
+    return {
+        point.system
+        for point in points
+        if point.quantity in SOLAR and point.quantity not in FLOW_OF
+        if point.id in values and np.isfinite(values[point.id][1]).any()
+    }

@@ -15,14 +15,15 @@ from meshes.solar.hourly import facet_hours
 from meshes.solar.irradiance import Irradiation
 from meshes.solar.photovoltaics import (
     INCIDENCE_STEPS,
+    STC,
     cell_output,
     diffuse_transmission,
 )
 from meshes.solar.thermal import collector_heat
-from twin.expectation.conditions import Conditions, FloatArray
+from twin.expectation.conditions import BoolArray, Conditions, FloatArray
 from twin.expectation.doubt import Doubt
 from twin.expectation.expected_power import Basis, Expected
-from twin.expectation.plant import CollectorField, Panels, Place, Plant
+from twin.expectation.plant import CollectorField, Panels, Place, Plant, size_notes
 from twin.expectation.relight import relight_blocks
 
 FACETS = 256
@@ -80,7 +81,6 @@ def expect(
     power[:, dark] = 0.0
     plane[:, dark] = 0.0
     panels = np.flatnonzero([isinstance(plant, Panels) for plant in plants])
-    fields = [k for k, plant in enumerate(plants) if isinstance(plant, CollectorField)]
     cell[np.ix_(panels, np.flatnonzero(dark))] = conditions.temp_air[dark]
     for rows, now in relight_blocks(light, conditions, **vars(place)):
         air, wind = conditions.temp_air[rows], conditions.wind_speed[rows]
@@ -90,17 +90,20 @@ def expect(
                 (power, plane, cell), _panels(now, own, air, wind), strict=True
             ):
                 into[np.ix_(panels, rows)] = found
-        for k in fields:
-            plant = plants[k]
-            assert isinstance(plant, CollectorField)
-            power[k, rows], plane[k, rows] = _collectors(now, plant, air)
+        for places, fields in _alike(plants):
+            heat = _collectors(now, fields, air)
+            for into, found in zip((power, plane), heat, strict=True):
+                into[np.ix_(np.array(places), rows)] = found
+    for k, plant in enumerate(plants):
+        gone = ~_there(plant, conditions)
+        power[k, gone] = plane[k, gone] = cell[k, gone] = np.nan
     every = np.arange(steps)
     basis = Basis(
         model=model_hash(plants, geometry=geometry, version=version),
         geometry=geometry,
         weather=conditions.source,
         version=version,
-        notes=conditions.notes,
+        notes=(*conditions.notes, *size_notes(plants)),
     )
     return Expected(
         systems=tuple(plant.id for plant in plants),
@@ -108,10 +111,12 @@ def expect(
         start=conditions.start,
         step=conditions.step,
         power=power,
-        doubt=chosen.of(power, rated, conditions, every),
+        doubt=chosen.of(_uncertain(plants, power, plane), rated, conditions, every),
         light=plane,
         cell=cell,
         basis=basis,
+        heat=np.array([isinstance(plant, CollectorField) for plant in plants], bool),
+        area=_areas(plants),
     )
 
 
@@ -161,23 +166,79 @@ def _panels(
     return np.minimum(power * kept, limit), light / whole, cell / whole
 
 
+def _alike(plants: Sequence[Plant]) -> list[tuple[list[int], list[CollectorField]]]:
+    """Return the collectors of each make and use, with their places."""
+    groups: dict[tuple[object, ...], tuple[list[int], list[CollectorField]]] = {}
+    for k, plant in enumerate(plants):
+        if isinstance(plant, CollectorField):
+            key = plant.collector, plant.use, plant.feeds_network
+            places, fields = groups.setdefault(key, ([], []))
+            places.append(k)
+            fields.append(plant)
+    return list(groups.values())
+
+
 def _collectors(
-    now: Irradiation, plant: CollectorField, air: FloatArray
+    now: Irradiation, fields: Sequence[CollectorField], air: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Return heat [kW] and light [W/m2] of a field, (t,)."""
-    use = plant.use
+    """Return heat [kW] and light [W/m2] of fields of one make and use, (s, t)."""
+    one = fields[0]
     fluid = (
-        use.export_temperature(air)
-        if plant.feeds_network
-        else np.full(len(air), use.preheat)
+        one.use.export_temperature(air)
+        if one.feeds_network
+        else np.full(len(air), one.use.preheat)
     )
     # Only the air's temperature is read.
     weather = Weather(pd.DataFrame({"temp_air": air}), None, None, "")
-    heat = collector_heat(now, plant.facets, weather, fluid, collector=plant.collector)
-    area = plant.area
-    gross = facet_hours(now, plant.facets).astype(np.float64)
-    power = area @ heat.astype(np.float64) * use.system / 1000.0
-    return power, area @ gross / max(float(area.sum()), 1e-9)
+    facets = np.concatenate([field.facets for field in fields]).astype(np.int64)
+    area = np.concatenate([field.area for field in fields]).astype(np.float64)
+    owner = np.repeat(np.arange(len(fields)), [len(field.facets) for field in fields])
+    power, light = (np.zeros((len(fields), now.hours)) for _ in range(2))
+    for first in range(0, len(facets), FACETS):
+        part = slice(first, first + FACETS)
+        which = facets[part]
+        weight = np.zeros((len(fields), len(which)))
+        weight[owner[part], np.arange(len(which))] = area[part]
+        heat = collector_heat(now, which, weather, fluid, collector=one.collector)
+        power += weight @ heat
+        light += weight @ facet_hours(now, which)
+    whole = np.maximum([field.area.sum() for field in fields], 1e-9)[:, None]
+    limit = np.array([field.limit for field in fields])[:, None]
+    # What the pump does not carry stays in the field, which gets hotter and loses it.
+    return np.minimum(power * one.use.system / 1000.0, limit), light / whole
+
+
+def _areas(plants: Sequence[Plant]) -> FloatArray:
+    """Return the gross area of collectors, (s,) [m2], NaN for panels."""
+    areas = (
+        float(plant.area.sum()) if isinstance(plant, CollectorField) else np.nan
+        for plant in plants
+    )
+    return np.array(list(areas), np.float64)
+
+
+def _uncertain(plants: Sequence[Plant], power: FloatArray, light: FloatArray) -> FloatArray:
+    """Return the power that is as uncertain as the light, (s, t) [kW].
+
+    Of panels what they give. Of collectors what they gain before they lose heat: what
+    they lose is known better, and what is left moves by more than the light does.
+    """
+    uncertain = power.copy()
+    for k, plant in enumerate(plants):
+        if isinstance(plant, CollectorField):
+            gained = plant.rated * plant.use.system * light[k] / STC
+            uncertain[k] = np.maximum(gained, power[k])
+    return uncertain
+
+
+def _there(plant: Plant, conditions: Conditions) -> BoolArray:
+    """Return in which steps a plant is there, (t,): whole ones."""
+    there = np.ones(len(conditions), bool)
+    if plant.since is not None:
+        there &= conditions.start >= plant.since
+    if plant.until is not None:
+        there &= conditions.start + conditions.step <= plant.until
+    return there
 
 
 def _check(light: Irradiation, plants: Sequence[Plant]) -> None:
@@ -195,6 +256,6 @@ def _check(light: Irradiation, plants: Sequence[Plant]) -> None:
     if faults:
         message = (
             f"plants must be distinct and lie on facets of the twin: "
-            f"{'; '.join(faults[:5])} ({len(faults)} faults); make them with panels_of"
+            f"{'; '.join(faults[:5])} ({len(faults)} faults); make them with plants_of"
         )
         raise TableError(message)

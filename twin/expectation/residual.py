@@ -129,7 +129,12 @@ def performance(residual: Residual, period: str = "month") -> pd.DataFrame:
         power), ``reference_yield_h`` (light in the plane by 1000 W/m2),
         ``performance_ratio`` of the two, ``performance_ratio_25`` with the cells at 25
         degrees, ``expected_ratio`` (measured by expected energy), ``coverage`` (share of
-        the light of the period that fell in steps that count).
+        the light of the period that fell in steps that count), ``yield_kwh_m2`` (heat by
+        gross area of collectors, NaN for panels).
+
+        Collectors have no rating that their yield could be divided by: what they give
+        hangs on temperatures, and not on light alone. Their ``performance_ratio`` is that
+        of heat to expected heat, and they have no ``performance_ratio_25``.
 
     Raises
     ------
@@ -165,7 +170,11 @@ def performance(residual: Residual, period: str = "month") -> pd.DataFrame:
     reference = total(awaited.light, lit) / STC
     warm = total(awaited.light * correction, lit) / STC
     everything = total(np.nan_to_num(awaited.light), awaited.light >= 0)
+    heat = awaited.collectors[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
+        to_expected = np.where(expected > 0, energy / expected, np.nan)
+        to_light = np.where(reference > 0, yielded / reference, np.nan)
+        to_cool_light = np.where(warm > 0, yielded / warm, np.nan)
         table = {
             "measured_kwh": energy,
             "expected_kwh": expected,
@@ -173,12 +182,13 @@ def performance(residual: Residual, period: str = "month") -> pd.DataFrame:
             "doubt_kwh": total(awaited.doubt, both),
             "final_yield_h": yielded,
             "reference_yield_h": reference,
-            "performance_ratio": np.where(reference > 0, yielded / reference, np.nan),
-            "performance_ratio_25": np.where(warm > 0, yielded / warm, np.nan),
-            "expected_ratio": np.where(expected > 0, energy / expected, np.nan),
+            "performance_ratio": np.where(heat, to_expected, to_light),
+            "performance_ratio_25": np.where(heat, np.nan, to_cool_light),
+            "expected_ratio": to_expected,
             "coverage": np.where(
                 everything > 0, total(awaited.light, both) / everything, np.nan
             ),
+            "yield_kwh_m2": energy / awaited.collector_area[:, None],
         }
     rows = pd.MultiIndex.from_product([awaited.systems, starts], names=["system", "start"])
     return pd.DataFrame({name: value.ravel() for name, value in table.items()}, index=rows)

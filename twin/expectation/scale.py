@@ -7,7 +7,7 @@ import numpy as np
 
 from twin.expectation.conditions import BoolArray, FloatArray, IntArray
 from twin.expectation.hint import Hint, HintKind, certainty, lasting, told
-from twin.expectation.tracks import DAY, Nature, Track, runs
+from twin.expectation.tracks import DAY, HOUR, Nature, Track, runs
 
 FACTORS = {
     "W for kW": 1000.0,
@@ -39,6 +39,15 @@ MOST_STEPS = 0.7
 FEWEST_STEPS = 3
 """Steps that a factor of thousands must last."""
 
+LEAST = 2 * HOUR
+"""Shortest time of such steps together [microseconds]."""
+
+FEWEST_ALIKE = 12
+"""Steps that must show a factor of 3.6 where it does not last whole days."""
+
+STANDS_OUT = 3.5
+"""Standard deviations of single steps by which such a factor must stand out."""
+
 FORMS = {
     "kelvin": 1.0,
     "degrees Fahrenheit": 1.8,
@@ -48,6 +57,13 @@ FORMS = {
 """How temperatures are mistaken, and how many of the unit make a kelvin."""
 
 KELVIN = 273.15
+
+LEAST_SLACK, FAR_OFF = 3.0, 2.5
+"""What temperatures may differ from the usual ones at least [K], and by how much more they
+must be off to be of another unit."""
+
+HALF = 0.5
+"""Share of what values are off by that they must leap when it begins or ends."""
 
 
 def find_units(track: Track) -> list[Hint]:
@@ -63,6 +79,13 @@ def find_units(track: Track) -> list[Hint]:
             if abs(np.log(abs(factor))) > 3
             else _by_days(track, name, factor, usual, spread)
         )
+    ]
+    hints += [
+        hint
+        for name, factor in FACTORS.items()
+        if factor > 0 and abs(np.log(factor)) < 3
+        for hint in _by_stretch(track, name, factor, usual)
+        if not any(hint.start < other.end and other.start < hint.end for other in hints)
     ]
     return _joined(hints)
 
@@ -138,7 +161,8 @@ def _by_steps(track: Track, name: str, factor: float, usual: float) -> Iterator[
         off = np.abs(np.log(ratio)) < FAR
     for first, last in runs(_closed(off)):
         steps = place[first:last]
-        if off[first:last].sum() < FEWEST_STEPS:
+        count = int(off[first:last].sum())
+        if count < FEWEST_STEPS or count * track.step < LEAST:
             continue
         chosen = steps[off[first:last]]
         found = float(np.median(track.value[chosen] / track.expected[chosen])) / usual
@@ -172,6 +196,42 @@ def _by_days(
         steps = np.arange(begin, end)
         strength = len(inner) * CLOSE / max(abs(float(np.log(middle))), 0.03) / 4
         yield _hint(track, name, factor, middle * factor, steps, certainty(strength))
+
+
+def _by_stretch(track: Track, name: str, factor: float, usual: float) -> Iterator[Hint]:
+    """Find factors of 3.6 that last a day or more, from any hour to any hour.
+
+    Only where single steps are alike enough to tell such a factor from habits.
+    """
+    place = np.flatnonzero(_informative(track))
+    if len(place) < 3 * FEWEST_ALIKE:
+        return
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.log(track.value[place] / (usual * track.expected[place]))
+    wanted = float(np.log(factor))
+    near = np.abs(ratio - wanted) < np.abs(ratio)
+    for first, last in runs(_closed(near)):
+        steps = place[first:last]
+        inner = ratio[first:last][near[first:last]]
+        length = (steps[-1] + 1 - steps[0]) * track.step
+        if (
+            len(inner) < FEWEST_ALIKE
+            or length < DAY
+            or len(inner) < MOST_STEPS * len(steps)
+        ):
+            continue
+        beside = np.delete(ratio, np.s_[first:last])
+        beside = beside[np.isfinite(beside)]
+        if len(beside) < FEWEST_ALIKE:
+            continue
+        middle = float(np.median(beside))
+        spread = 1.4826 * float(np.median(np.abs(beside - middle)))
+        found = float(np.median(inner)) - middle
+        if abs(wanted) < STANDS_OUT * spread or abs(found - wanted) > CLOSE:
+            continue
+        yield _hint(
+            track, name, factor, float(np.exp(found)), steps, certainty(len(inner) / 12)
+        )
 
 
 def _step_by_step(track: Track, days: IntArray, wrong: float, right: float) -> bool:
@@ -229,21 +289,24 @@ def _hint(
 def _temperatures(track: Track) -> list[Hint]:
     """Find kelvin, degrees Fahrenheit and tenths among degrees Celsius."""
     value, expected = track.value, track.expected
-    slack = np.maximum(3.0, 4.0 * track.doubt)
-    forms = {
-        "kelvin": (expected + KELVIN, 25.0 + 0 * slack),
-        "degrees Fahrenheit": (expected * 1.8 + 32.0, 1.8 * slack),
-        "tenths of degrees": (expected * 10.0, 10.0 * slack),
-        "tens of degrees": (expected / 10.0, 0.1 * slack),
+    slack = np.maximum(LEAST_SLACK, 4.0 * track.doubt)
+    mended = {
+        "kelvin": value - KELVIN,
+        "degrees Fahrenheit": (value - 32.0) / 1.8,
+        "tenths of degrees": value / 10.0,
+        "tens of degrees": value * 10.0,
     }
-    away = np.abs(value - expected) > slack
+    # Off as they are by much more than they are when mended: weather swings by the rest.
+    away = np.abs(value - expected) > FAR_OFF * slack
+    place = np.flatnonzero(track.both)
     hints = []
-    for name, (seen, room) in forms.items():
-        place = np.flatnonzero(track.both)
-        off = (away & (np.abs(value - seen) < room))[place]
+    for name, seen in mended.items():
+        off = (away & (np.abs(seen - expected) < slack))[place]
         for first, last in runs(_closed(off)):
             steps = place[first:last]
-            if off[first:last].sum() < FEWEST_STEPS:
+            if off[first:last].sum() < FEWEST_STEPS or not _leaps(
+                track, place, first, last
+            ):
                 continue
             begin, end = track.time(int(steps[0])), track.time(int(steps[-1]) + 1)
             middle, usual = np.median(value[steps]), np.median(expected[steps])
@@ -262,3 +325,17 @@ def _temperatures(track: Track) -> list[Hint]:
                 Hint(HintKind.UNIT, track.point, begin, end, sure, evidence, figures)
             )
     return _joined(hints)
+
+
+def _leaps(track: Track, place: IntArray, first: int, last: int) -> bool:
+    """Say whether values leap where they begin or cease to be off: units do, air does not.
+
+    A record that is off from end to end has no such place.
+    """
+    apart = track.value[place] - track.expected[place]
+    leaps = [
+        abs(apart[k] - apart[k - 1]) > HALF * abs(apart[inside])
+        for k, inside in ((first, first), (last, last - 1))
+        if 0 < k < len(place)
+    ]
+    return any(leaps) or not leaps

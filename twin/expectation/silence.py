@@ -1,10 +1,13 @@
 """Find times in which nothing came in, and in which nothing was made or used."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from twin.expectation.conditions import BoolArray
+from twin.expectation.conditions import BoolArray, IntArray
 from twin.expectation.hint import Hint, HintKind, certainty, lasting, told
 from twin.expectation.tracks import HOUR, Nature, Track, runs
+from twin.expectation.trust import BAD, ESTIMATED, gaps_without_flags, has_flag
 
 LEAST_GAP = 3 * HOUR
 """Shortest silence worth a hint [microseconds]."""
@@ -18,8 +21,26 @@ FEWEST_STEPS = 3
 OFF_SHARE = 0.03
 """Share of the expectation up to which a plant counts as off."""
 
+FAULTS = 2
+"""Longest idle times elsewhere in a record that may be faults themselves."""
+
+USUAL = 0.1
+"""Idle times as long as an outage that a record may be expected to have, at most."""
+
+ALIKE = 1.5
+"""Factor within which expectations are alike."""
+
+MOSTLY = 0.8
+"""Share of the steps with a like expectation that must show something."""
+
+FILLED = 0.5
+"""Least share of an outage's steps in which something must come, of what rests at times."""
+
 CERTAIN = {Nature.SOLAR: 3.0, Nature.DEMAND: 3.0}
 """Standard deviations by which an expectation must be above nothing."""
+
+LOW_USE = 0.05
+"""Share of its size from which on a meter usually shows something."""
 
 LOW_SUN = 0.05
 """Share of its size below which a solar plant may give nothing: inverters start late, snow
@@ -30,13 +51,15 @@ def find_gaps(track: Track) -> list[Hint]:
     """Return the times without any value."""
     heard = np.flatnonzero(np.isfinite(track.value))
     hints = []
-    for first, stop in runs(~np.isfinite(track.value)):
+    for first, stop in gaps_without_flags(track):
         length = (stop - first) * track.step
         if length < LEAST_GAP or not len(heard):
             continue
         ended = stop < len(track)
+        some = has_flag(track, BAD | ESTIMATED)[first:stop].any()
+        what = "usable value" if some else "value"
         evidence = (
-            f"No value for {lasting(length)} from {told(track.time(first))}, "
+            f"No {what} for {lasting(length)} from {told(track.time(first))}, "
             f"{stop - first:,} steps of {track.step / 6e7:g} min"
             + ("." if ended else ", and still none at the end.")
         )
@@ -52,13 +75,16 @@ def find_outages(track: Track) -> list[Hint]:
     Notes
     -----
     Only steps count whose expectation is well above nothing; an outage lasts over the
-    nights between them. Snow on panels looks the same.
+    nights between them. Snow on panels looks the same. Meters that often show nothing
+    though something is usual (a heat pump in spring, heat on mild evenings) must do so for
+    much longer than they do at other times.
     """
     if track.nature is Nature.STATE:
         return []
     sure = _sure(track)
     place = np.flatnonzero(sure)
     off = np.abs(track.value[place]) <= OFF_SHARE * track.expected[place]
+    use = _use(track) if track.nature is Nature.DEMAND and off.any() else None
     hints = []
     for first, last in runs(off):
         steps = place[first:last]
@@ -69,6 +95,8 @@ def find_outages(track: Track) -> list[Hint]:
             continue
         lost = float(track.expected[steps].sum() * track.hours)
         begin, end = int(steps[0]), int(steps[-1]) + 1
+        if use is not None and _is_habit(track, use, begin, end):
+            continue
         ended = last < len(place)
         verb = "made" if track.nature is Nature.SOLAR else "used"
         evidence = (
@@ -99,3 +127,47 @@ def _sure(track: Track) -> BoolArray:
     least = track.expected - CERTAIN[track.nature] * track.doubt
     sure: BoolArray = track.both & (least > 0) & (track.expected > floor)
     return sure
+
+
+@dataclass(frozen=True)
+class _Use:
+    """Steps in which a meter usually shows something, and which of them it did not.
+
+    ``place`` (k,) the steps, ``idle`` (k,) bool, ``times`` (r, 2) runs of idle ones.
+    """
+
+    place: IntArray
+    idle: BoolArray
+    times: IntArray
+
+
+def _use(track: Track) -> _Use:
+    """Return when a meter is used."""
+    place = np.flatnonzero(track.both & (track.expected > LOW_USE * track.size))
+    idle = np.abs(track.value[place]) <= OFF_SHARE * track.expected[place]
+    return _Use(place, idle, np.array(runs(idle), np.int64).reshape(-1, 2))
+
+
+def _is_habit(track: Track, use: _Use, begin: int, end: int) -> bool:
+    """Say whether a meter may well show nothing for as long without a fault.
+
+    It may where it rests as long at other times (lengths fall off exponentially, as if each
+    step could end them), where it rests at other times and little of this one is sure, and
+    where as little use as this hardly ever showed as a value.
+    """
+    first, last = np.searchsorted(use.place, (begin, end))
+    inside = (use.times[:, 0] < last) & (use.times[:, 1] > first)
+    lengths = use.times[:, 1] - use.times[:, 0]
+    length = int(lengths[inside].sum())
+    others = np.sort(lengths[~inside])[: max(0, int((~inside).sum()) - FAULTS)]
+    if len(others) and len(others) * np.exp(-length / float(others.mean())) > USUAL:
+        return True
+    sure = int(_sure(track)[begin:end].sum())
+    if not inside.all() and sure < FILLED * (end - begin):
+        return True
+    awaited = track.expected[use.place]
+    middle = float(np.median(awaited[first:last])) if last > first else 0.0
+    alike = (awaited > middle / ALIKE) & (awaited < middle * ALIKE)
+    alike[first:last] = False
+    seen = int((alike & ~use.idle).sum())
+    return seen < min(length, 2 * track.per_day) or seen < MOSTLY * alike.sum()

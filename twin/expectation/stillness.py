@@ -18,8 +18,14 @@ NEAR = 15 * DAY
 CHANCE = 1e-2
 """Chance that repetitions as long are found in a record that is in order."""
 
-RAREST = 0.02
+RAREST = 0.05
 """Least share of values that is taken to repeat, however few did."""
+
+OWN = 2.0
+"""Other values that what is usual of all counts for, beside those of the same size."""
+
+MOST = 0.995
+"""Largest share of values that is taken to repeat."""
 
 NOTHING = 0.005
 """Share of its size up to which a plant's value counts as nothing: that is an outage."""
@@ -33,9 +39,11 @@ def find_stuck(track: Track) -> list[Hint]:
 
     Notes
     -----
-    How often neighbours are equal is taken from the days around; a run counts if it would
-    hardly come by chance in the whole record. Solar plants must have had to change
-    besides, and flat tops at the highest power are those of inverters.
+    How often neighbours are equal is taken from the days around, and from how often this
+    very value is held at other times: what a device rests at, or is limited to, comes
+    again, a sensor that hangs stands anywhere. A run counts if it would hardly come by
+    chance in the whole record. Solar plants must have had to change besides, and flat tops
+    at the highest power are those of inverters.
     """
     known = np.flatnonzero(np.isfinite(track.value))
     if len(known) < FEWEST:
@@ -47,6 +55,8 @@ def find_stuck(track: Track) -> list[Hint]:
     begun = known[cuts]
     idle = np.abs(values[cuts]) <= NOTHING * track.size
     alive = ~idle | (track.nature is Nature.STATE)
+    _, same = np.unique(values[cuts], return_inverse=True)
+    held = np.bincount(same, lengths), np.bincount(same)
     hints = []
     for run in np.flatnonzero(lengths >= least):
         first, last = int(cuts[run]), int(cuts[run] + lengths[run])
@@ -56,6 +66,11 @@ def find_stuck(track: Track) -> list[Hint]:
         near = (np.abs(begun - begun[run]) <= NEAR // track.step + lengths[run]) & alive
         near[run] = False
         again = _repeats(lengths[near])
+        # Of this value's other visits: how often it was still there a step later.
+        stays = held[0][same[run]] - lengths[run]
+        visits = held[1][same[run]] - 1
+        of_own = (stays - visits + OWN * again) / (stays + OWN)
+        again = float(np.clip(max(again, of_own), RAREST, MOST))
         surprise = (lengths[run] - 1) * -np.log(again) - np.log(len(values) / CHANCE)
         steps = known[first:last]
         if surprise <= 0 or not _should_change(track, steps, value):

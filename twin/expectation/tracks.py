@@ -47,6 +47,10 @@ class Track:
     azimuth, elevation, beam : (n,) float or None
         The sun [degrees], and the share of the light that comes straight from it; for
         solar points.
+    flags : (n,) int or None
+        What values of a step were flagged with, see `twin.expectation.trust`.
+    peers : int
+        How many plants under the same sky corrected the expectation, 0 for none.
     """
 
     point: str
@@ -61,6 +65,8 @@ class Track:
     azimuth: FloatArray | None = None
     elevation: FloatArray | None = None
     beam: FloatArray | None = None
+    flags: IntArray | None = None
+    peers: int = 0
 
     def __len__(self) -> int:
         """Return the number of steps."""
@@ -110,6 +116,51 @@ class Track:
     def without(self, suspects: BoolArray) -> "Track":
         """Return it with suspect steps unknown."""
         return replace(self, value=np.where(suspects, np.nan, self.value))
+
+
+def coarser(track: Track, step: int) -> Track:
+    """Return a demand or a state by longer steps, as means.
+
+    Parameters
+    ----------
+    track : Track
+        Its step must divide the longer one.
+    step : int
+        [microseconds].
+
+    Returns
+    -------
+    Track
+        A longer step is known where half of it is. The doubt stays: what departs does so
+        for a while. Without the sun's places, and the last step may be incomplete.
+    """
+    share = step // track.step
+    before = int(track.start % step // track.step)
+    behind = -(before + len(track)) % share
+    reach = (before, behind)
+
+    def mean(values: FloatArray) -> FloatArray:
+        table = np.pad(values, reach, constant_values=np.nan).reshape(-1, share)
+        good = np.isfinite(table)
+        total = np.where(good, table, 0.0).sum(axis=1)
+        count = good.sum(axis=1)
+        found: FloatArray = np.where(
+            2 * count >= share, total / np.maximum(count, 1), np.nan
+        )
+        return found
+
+    return replace(
+        track,
+        start=track.start // step * step,
+        step=step,
+        value=mean(track.value),
+        expected=mean(track.expected),
+        doubt=mean(track.doubt),
+        azimuth=None,
+        elevation=None,
+        beam=None,
+        flags=None,
+    )
 
 
 def runs(mask: BoolArray) -> list[tuple[int, int]]:

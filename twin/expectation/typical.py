@@ -27,11 +27,14 @@ STRAY = 4.0
 SEASONS = 250
 """Days from which on a record tells the course of a year."""
 
-ROUNDS = 25
+ROUNDS = 15
 """Rounds of reweighting; ten are enough on real meters."""
 
-LIMITS = np.arange(10.0, 21.0)
-"""Outdoor temperatures at which heating may begin [deg C]."""
+LIMITS, WARM = np.arange(10.0, 21.0), np.arange(14.0, 25.0)
+"""Outdoor temperatures at which heating and cooling may begin [deg C]."""
+
+FEWEST_DAYS = 20
+"""Days from which on outdoor temperature explains use."""
 
 MEMORY = (2.0, 6.0, 12.0, 24.0)
 """Hours of weather that heat may answer to."""
@@ -57,7 +60,7 @@ def with_typical(track: Track, outdoor: FloatArray | None = None) -> Track:
     track : Track
         Of demand or state; what it expected before is left out.
     outdoor : (n,) float, optional
-        Outdoor temperature of the same steps [deg C]: for heat.
+        Outdoor temperature of the same steps [deg C]: for heat and cold.
 
     Returns
     -------
@@ -71,11 +74,11 @@ def with_typical(track: Track, outdoor: FloatArray | None = None) -> Track:
     All by medians: up to half of a record may be wrong. What is wrong all the time cannot
     be seen this way.
     """
-    calendar = _calendar(track)
+    calendar = calendar_of(track)
     if outdoor is not None and track.nature is Nature.DEMAND:
         found = _heat(track, calendar, outdoor)
         if found is not None:
-            return _finished(track, *found)
+            return finished(track, *found)
     level = _levels(track, calendar)
     own = level[calendar.day]
     adds = track.nature is Nature.STATE
@@ -83,13 +86,13 @@ def with_typical(track: Track, outdoor: FloatArray | None = None) -> Track:
         shape = track.value - own if adds else np.where(own > 0, track.value / own, np.nan)
     group = calendar.weekend[calendar.day].astype(np.int64)
     key = group * (track.per_day + 1) + calendar.slot
-    usual, spread = _by_key(shape, key)
+    usual, spread = by_key(shape, key)
     expected = own + usual if adds else own * usual
     doubt = spread if adds else own * np.maximum(spread, LEAST_DOUBT)
-    return _finished(track, expected, doubt)
+    return finished(track, expected, doubt)
 
 
-def _finished(track: Track, expected: FloatArray, doubt: FloatArray) -> Track:
+def finished(track: Track, expected: FloatArray, doubt: FloatArray) -> Track:
     """Return the track with what is usual, and what is much for it."""
     known = np.abs(expected[np.isfinite(expected)])
     size = float(np.quantile(known, 0.95)) if len(known) and known.max() > 0 else 1.0
@@ -108,9 +111,10 @@ def _heat(
         return None
     air = np.interp(np.arange(len(outdoor)), np.flatnonzero(known), outdoor[known])
     mean = _daily(track.value, calendar.day)
-    limit = _heating_limit(mean, _daily(air, calendar.day))
-    if limit is None:
+    turn = _turn(mean, _daily(air, calendar.day))
+    if turn is None:
         return None
+    way, limit = turn
     group = calendar.weekend[calendar.day].astype(np.int64)
     key = group * (track.per_day + 1) + calendar.slot
     # Walls and controls answer late, nobody knows by how much: what fits best serves.
@@ -118,17 +122,17 @@ def _heat(
     for hours in MEMORY:
         past = max(1, round(hours * HOUR / track.step))
         slow = pd.Series(air).rolling(past, min_periods=1).mean().to_numpy()
-        cold = np.maximum(0.0, limit - slow)
-        expected = _over_cold(track.value, cold, key)
-        tried.append((float(np.nanmean(np.abs(track.value - expected))), expected, cold))
-    _, expected, cold = min(tried, key=lambda one: one[0])
+        need = np.maximum(0.0, way * (limit - slow))
+        expected = _over_need(track.value, need, key)
+        tried.append((float(np.nanmean(np.abs(track.value - expected))), expected, need))
+    _, expected, need = min(tried, key=lambda one: one[0])
     usual = _daily(expected, calendar.day)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(usual > 0, mean / usual, np.nan)
     expected *= _near(ratio, 1.0 / FACTOR, FACTOR, usual=1.0)[calendar.day]
     scale = np.maximum(expected, 0.05 * np.nanquantile(expected, 0.9))
-    third = np.digitize(cold, np.quantile(cold, [1 / 3, 2 / 3]))
-    _, spread = _by_key(
+    third = np.digitize(need, np.quantile(need, [1 / 3, 2 / 3]))
+    _, spread = by_key(
         (track.value - expected) / scale,
         third * (track.per_day + 1) + calendar.slot,
         centred=True,
@@ -136,20 +140,60 @@ def _heat(
     return expected, scale * np.maximum(spread, LEAST_DOUBT)
 
 
-def _over_cold(value: FloatArray, cold: FloatArray, key: IntArray) -> FloatArray:
-    """Return what is usual at each time of day and cold, 0 or more."""
-    expected = np.full(len(value), np.nan)
-    for kind in np.unique(key):
-        own = np.flatnonzero(key == kind)
-        told = np.isfinite(value[own])
-        if told.sum() >= FEWEST_NEAR:
-            table = np.stack([np.ones(len(own)), cold[own]], axis=1)
-            expected[own] = table @ _least_absolute(table[told], value[own][told])
-    usual: FloatArray = np.maximum(expected, 0.0)
+def _over_need(value: FloatArray, need: FloatArray, key: IntArray) -> FloatArray:
+    """Return what is usual at each time of day and need, 0 or more."""
+    told = np.isfinite(value)
+    kinds, group = np.unique(key, return_inverse=True)
+    level, slope = least_absolute_lines(
+        need[told], value[told], group[told], count=len(kinds)
+    )
+    known = np.bincount(group[told], minlength=len(kinds)) >= FEWEST_NEAR
+    line = level[group] + slope[group] * need
+    usual: FloatArray = np.where(known[group], np.maximum(line, 0.0), np.nan)
     return usual
 
 
-def _calendar(track: Track) -> _Calendar:
+def least_absolute_lines(
+    x: FloatArray, y: FloatArray, group: IntArray, *, count: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return the line of each group with the least absolute misfit, by reweighting.
+
+    Parameters
+    ----------
+    x, y : (n,) float
+        Known values.
+    group : (n,) int
+        Which of ``count`` groups each belongs to.
+    count : int
+        Groups; those without values have zeros.
+
+    Returns
+    -------
+    level, slope : (count,) float
+        A group whose x are all the same has the slope 0.
+    """
+    floor = 1e-4 * max(float(np.median(np.abs(y))) if len(y) else 0.0, 1e-9)
+    weight = np.ones(len(x))
+    level, slope = np.zeros(count), np.zeros(count)
+    # Squares around each group's mean: lines of a single x must not blow up.
+    alone = np.maximum(np.bincount(group, minlength=count), 1)
+    apart = x - (np.bincount(group, x, minlength=count) / alone)[group]
+    for _ in range(ROUNDS):
+        sums = np.maximum(np.bincount(group, weight, minlength=count), 1e-300)
+        middle = np.bincount(group, weight * apart, minlength=count) / sums
+        height = np.bincount(group, weight * y, minlength=count) / sums
+        wide = apart - middle[group]
+        squares = np.bincount(group, weight * wide**2, minlength=count)
+        product = np.bincount(group, weight * wide * (y - height[group]), minlength=count)
+        slope = np.where(squares > 1e-9 * sums, product / np.maximum(squares, 1e-300), 0.0)
+        level = height - slope * middle
+        left = np.abs(level[group] + slope[group] * apart - y)
+        weight = 1.0 / np.maximum(left, floor)
+    level -= slope * np.bincount(group, x, minlength=count) / alone
+    return level, slope
+
+
+def calendar_of(track: Track) -> _Calendar:
     """Return local days and the time of day of each step."""
     times = instants(track.start + np.arange(len(track)) * track.step).tz_convert(CLOCK)
     naive = times.tz_localize(None)
@@ -212,20 +256,26 @@ def _by_season(mean: FloatArray, weekend: BoolArray) -> FloatArray:
     return level
 
 
-def _heating_limit(mean: FloatArray, air: FloatArray) -> float | None:
-    """Return the temperature at which heating begins; None without cold days."""
+def _turn(mean: FloatArray, air: FloatArray) -> tuple[float, float] | None:
+    """Return how use follows the air: 1 for heating, -1 for cooling, and from where on.
+
+    None without days of either side to tell.
+    """
     known = np.isfinite(mean) & np.isfinite(air)
-    if known.sum() < 30 or np.ptp(air[known]) < 5.0:
+    if known.sum() < FEWEST_DAYS or np.ptp(air[known]) < 5.0:
         return None
-    best, found = np.inf, None
-    for limit in LIMITS:
-        cold = np.maximum(0.0, limit - air[known])
-        table = np.stack([np.ones(len(cold)), cold], axis=1)
-        line = _least_absolute(table, mean[known])
-        missed = float(np.abs(table @ line - mean[known]).sum())
-        if missed < best and line[1] >= 0:
-            best, found = missed, float(limit)
-    return found
+    ways = np.r_[np.ones(len(LIMITS)), -np.ones(len(WARM))]
+    limits = np.r_[LIMITS, WARM]
+    need = np.maximum(0.0, ways[:, None] * (limits[:, None] - air[known]))
+    wanted = np.tile(mean[known], (len(limits), 1))
+    group = np.repeat(np.arange(len(limits)), known.sum())
+    level, slope = least_absolute_lines(
+        need.ravel(), wanted.ravel(), group, count=len(limits)
+    )
+    missed = np.abs(level[:, None] + slope[:, None] * need - wanted).sum(axis=1)
+    missed[slope < 0] = np.inf
+    best = int(np.argmin(missed))
+    return (float(ways[best]), float(limits[best])) if missed[best] < np.inf else None
 
 
 def _least_absolute(table: FloatArray, wanted: FloatArray) -> FloatArray:
@@ -241,7 +291,7 @@ def _least_absolute(table: FloatArray, wanted: FloatArray) -> FloatArray:
     return line
 
 
-def _by_key(
+def by_key(
     values: FloatArray, key: IntArray, *, centred: bool = False
 ) -> tuple[FloatArray, FloatArray]:
     """Return each step's median and spread over the steps of the same key."""

@@ -1,19 +1,20 @@
 """Append checked rows as one batch, with those that do not hold put aside beside them."""
 
-import json
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from twin.ingest.checks import Reason, Refusal, Way
+from twin.ingest.courses import odd_places
+from twin.ingest.letters import Batch
 from twin.ingest.predecessors import Predecessors
 from twin.live import SIMULATED
 from twin.store.protocol import Store
 from twin.store.records import Observation, Receipt, Refused
 
-ROW_LENGTH = 500
-"""Characters kept of a refused row."""
-
-
+MANY = 20_000
+"""Statements of a batch from which on they go in as a table."""
 Content = tuple[str, str, str, str, bytes]
 """What tells one refused row from another."""
 
@@ -80,33 +81,109 @@ def admit_batch(
     try:
         # No other feeder may turn the store's kind between the question and the answer.
         with store.alone():
-            refusals = _mixtures(rows, store.sources())
+            places = list(range(len(rows)))
+            refusals = _mixtures([row.source for row in rows], store.sources())
+            said: set[int] = set()
             if refusals:
-                held = [place for place in range(len(rows)) if place not in refusals]
-                found = predecessors.check(
-                    [rows[place] for place in held], [ways[place] for place in held]
-                )
-                refusals |= {held[place]: refusal for place, refusal in found.items()}
+                places = [place for place in places if place not in refusals]
             else:
-                refusals = predecessors.check(rows, ways)
-            if refusals:
-                refused = refused + [
-                    put_aside(place, refusal) for place, refusal in refusals.items()
-                ]
-                refused.sort(key=lambda row: row.number)
-                rows = [row for place, row in enumerate(rows) if place not in refusals]
+                said = predecessors.said(rows)
+                places = [place for place in places if place not in said]
+            found = predecessors.check(
+                [rows[place] for place in places], [ways[place] for place in places]
+            )
+            refusals |= {places[place]: refusal for place, refusal in found.items()}
+            refused = _refused(refused, refusals, put_aside)
             aside = [row for row in refused if content(row) not in waiting]
-            receipt = store.append(rows, refused=aside)
+            kept = [rows[place] for place in places if place not in refusals]
+            receipt = store.append(kept, refused=aside)
     except BaseException:
         predecessors.forget()
         raise
     predecessors.settle(receipt.sequence)
+    receipt = replace(receipt, repeated=receipt.repeated + len(said))
     return Admission(receipt, tuple(refused))
 
 
-def _mixtures(rows: Sequence[Observation], sources: Sequence[str]) -> dict[int, Refusal]:
-    """Say which rows a store of these sources does not take: made up, or measured."""
-    made_up = [row.source == SIMULATED for row in rows]
+def admit_statements(
+    store: Store,
+    predecessors: Predecessors,
+    batch: Batch,
+    ways: Sequence[Way],
+    *,
+    waiting: Collection[Content] = (),
+    many: int = MANY,
+) -> Admission:
+    """Append a batch of messages, to the same effect as `admit_batch` of its rows.
+
+    Parameters
+    ----------
+    store : Store
+    predecessors : Predecessors
+        Of the same store.
+    batch : Batch
+        All of it goes onto the disk at once.
+    ways : sequence of Way
+        By number.
+    waiting : collection of Content
+        Refused rows that wait in the quarantine already, and are not put there again.
+    many : int
+        Statements from which on they go in as a table.
+
+    Raises
+    ------
+    OutputError, SourceError
+        If the store cannot be written; then nothing of the batch is kept.
+    """
+    if len(batch.way) < many:
+        return admit_batch(
+            store,
+            predecessors,
+            batch.observations(ways),
+            [ways[number] for number in batch.way],
+            refused=batch.refused,
+            put_aside=batch.put_aside,
+            waiting=waiting,
+        )
+    # What is remembered of single values is not kept up to date with a table.
+    predecessors.forget()
+    with store.alone():
+        refusals = _mixtures(batch.source, store.sources())
+        places = np.arange(len(batch.way))
+        if refusals:
+            places = np.setdiff1d(places, list(refusals))
+        way = np.array(batch.way, np.int64)[places]
+        time = np.array(batch.time, np.int64)[places]
+        value = np.array(batch.value, np.float64)[places]
+        odd = places[odd_places(store, ways, way, time, value)].tolist()
+        found = predecessors.check(
+            batch.observations(ways, odd), [ways[batch.way[place]] for place in odd]
+        )
+        predecessors.forget()
+        refusals |= {odd[place]: refusal for place, refusal in found.items()}
+        refused = _refused(batch.refused, refusals, batch.put_aside)
+        aside = [row for row in refused if content(row) not in waiting]
+        if aside:
+            store.append([], refused=aside)
+        receipt = store.load(batch.table(ways, gone=refusals))
+    return Admission(replace(receipt, refused=len(aside)), tuple(refused))
+
+
+def _refused(
+    refused: list[Refused],
+    refusals: dict[int, Refusal],
+    put_aside: Callable[[int, Refusal], Refused],
+) -> list[Refused]:
+    """Return all refused rows in their order."""
+    if not refusals:
+        return refused
+    more = [put_aside(place, refusal) for place, refusal in refusals.items()]
+    return sorted(refused + more, key=lambda row: row.number)
+
+
+def _mixtures(told: Sequence[str], sources: Sequence[str]) -> dict[int, Refusal]:
+    """Say which sources a store of others does not take: made up, or measured."""
+    made_up = [source == SIMULATED for source in told]
     # What came first decides; a single measured value would make thousands look like it.
     kinds = {source == SIMULATED for source in sources} or set(made_up[:1])
     return {
@@ -119,15 +196,3 @@ def _mixtures(rows: Sequence[Observation], sources: Sequence[str]) -> dict[int, 
         for place, one in enumerate(made_up)
         if (not one) in kinds
     }
-
-
-def row_text(row: object) -> str:
-    """Return a row as text for the quarantine, cut where it is long."""
-    try:
-        text = json.dumps(row, default=str)
-    except (TypeError, ValueError, RecursionError):
-        # Numbers of thousands of digits, keys that are no text, nests without end.
-        text = f"a {type(row).__name__} that cannot be shown"
-    if len(text) <= ROW_LENGTH:
-        return text
-    return f"{text[:ROW_LENGTH]}... ({len(text)} characters)"

@@ -10,13 +10,13 @@ from twin.ingest.checks import (
     Reason,
     Refusal,
     Way,
-    check_course,
     check_known,
     check_range,
     time_text,
     way_to,
 )
 from twin.ingest.clean_series import flag_series
+from twin.ingest.courses import odd_places
 from twin.ingest.exports import Export, Series
 from twin.ingest.intake import MEASURED
 from twin.ingest.mapping import Mapping
@@ -31,7 +31,6 @@ from twin.store.records import Refused
 CHUNK = 250_000
 """Rows that are one commit: other writers wait for its end, and not for ever."""
 
-FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
@@ -169,6 +168,8 @@ class Bulk:
                 offset=target.offset,
                 valid_from=target.valid_from,
                 valid_to=target.valid_to,
+                digits=target.digits,
+                most=target.most,
             )
         except Refusal as refusal:
             return refusal
@@ -213,13 +214,17 @@ class Bulk:
         for number, way in enumerate(sheet.ways):
             points.setdefault(way.point, []).append(number)
         for point, numbers in points.items():
-            quantity = sheet.ways[numbers[0]].quantity
             some = np.flatnonzero(np.isin(way_of[rows], numbers))
-            if quantity is None or not len(some):
+            if not len(some):
                 continue
             places = rows[some]
+            way = sheet.ways[numbers[0]]
+            limits = {(sheet.ways[k].largest, sheet.ways[k].leap) for k in numbers}
+            if len(limits) > 1:
+                # What is told of one meter of several says nothing of the others.
+                way = way_to(self._points[point], self._points[point].quantity.unit)
             found = flag_series(
-                quantity, sheet.export.time[places], sheet.value[places], name=point
+                way, sheet.export.time[places], sheet.value[places], name=point
             )
             sheet.flags[places] |= found.quality
             sheet.load.findings += found.findings
@@ -260,101 +265,19 @@ class Bulk:
 
     def _follow(self, sheet: Sheet, way_of: IntArray, rows: IntArray) -> BoolArray:
         """Say which rows can follow what their points showed before."""
-        export = sheet.export
         holds = np.ones(len(rows), dtype=bool)
-        watched = np.array([way.watched for way in sheet.ways], dtype=bool)
-        if not len(rows) or not watched.any():
-            return holds
-        chosen = np.flatnonzero(watched[way_of[rows]])
-        chosen = chosen[~np.isnan(sheet.value[rows[chosen]])]
-        at = way_of[rows[chosen]]
-        time = export.time[rows[chosen]]
-        order = np.lexsort((time, at))
-        chosen, at, time = chosen[order], at[order], time[order]
-        points = sorted({sheet.ways[k].point for k in np.unique(at).tolist()})
-        last = {
-            row.point: (row.time, row.value) for row in self._store.latest(points=points)
-        }
-        slow: list[IntArray] = []
-        starts = np.flatnonzero(np.diff(at, prepend=-1))
-        for first, end in zip(starts, np.append(starts[1:], len(at)), strict=False):
-            way = sheet.ways[at[first]]
-            some = chosen[first:end]
-            value = sheet.value[rows[some]]
-            before = last.get(way.point)
-            if not _plain(way, before, time[first:end], value):
-                slow.append(some)
-        slow = self._odd(sheet, way_of, rows, slow)
-        if slow:
-            # Odd somewhere: one by one, as messages are.
-            places = np.sort(np.concatenate(slow))
+        at = way_of[rows]
+        time, value = sheet.export.time[rows], sheet.value[rows]
+        places = odd_places(self._store, sheet.ways, at, time, value)
+        if len(places):
+            # One by one, as messages are.
             found = sheet.observations(way_of, rows[places], self._source)
-            ways = [sheet.ways[k] for k in way_of[rows[places]].tolist()]
+            ways = [sheet.ways[k] for k in at[places].tolist()]
             refusals = Predecessors(self._store).check(found, ways)
             for place, refusal in refusals.items():
                 holds[places[place]] = False
                 sheet.refuse(int(rows[places[place]]), refusal)
         return holds
-
-    def _odd(
-        self, sheet: Sheet, way_of: IntArray, rows: IntArray, late: list[IntArray]
-    ) -> list[IntArray]:
-        """Return the series that do not fit in plainly among what is known.
-
-        What is fed once more, or fills a gap, does: most files are one or the other.
-        """
-        if not late:
-            return []
-        ways = [sheet.ways[way_of[rows[some[0]]]] for some in late]
-        every = np.concatenate(late)
-        times = sheet.export.time[rows[every]]
-        start, end = int(times.min()), int(times.max()) + 1
-        points = list(dict.fromkeys(way.point for way in ways))
-        before = {
-            row.point: (row.time, row.value)
-            for row in self._store.latest(points=points, until=start - 1)
-        }
-        known = self._store.table(start, end, points=points)
-        names = known.column("point").combine_chunks().dictionary_encode()
-        code = names.indices.to_numpy()
-        moment = known.column("time").to_numpy()
-        held = known.column("value").to_numpy()
-        place = {name: k for k, name in enumerate(names.dictionary.to_pylist())}
-        order = np.argsort(code, kind="stable")
-        cuts = np.searchsorted(code[order], np.arange(len(place) + 1))
-        odd = []
-        for way, some in zip(ways, late, strict=True):
-            k = place.get(way.point)
-            mine = order[:0] if k is None else order[cuts[k] : cuts[k + 1]]
-            mine = mine[~np.isnan(held[mine])]
-            time = np.concatenate([sheet.export.time[rows[some]], moment[mine]])
-            value = np.concatenate([sheet.value[rows[some]], held[mine]])
-            # Of equal times what is fed now counts.
-            time, first = np.unique(time, return_index=True)
-            if not _plain(way, before.get(way.point), time, value[first]):
-                odd.append(some)
-        return odd
-
-
-def _plain(
-    way: Way, before: tuple[int, float | None] | None, time: IntArray, value: FloatArray
-) -> bool:
-    """Say whether values come after what is known, each can follow the one before."""
-    if (np.diff(time) <= 0).any():
-        return False
-    if before is not None and before[1] is not None:
-        if time[0] <= before[0]:
-            return False
-        if check_course(way, (before[0], before[1]), int(time[0]), float(value[0])):
-            return False
-    quantity = way.quantity
-    if quantity is None or len(time) < 2:
-        return True
-    change = np.diff(value)
-    hours = np.maximum(np.diff(time) / 3_600_000_000, 1.0)
-    if quantity.leap is not None and (np.abs(change) > quantity.leap * hours).any():
-        return False
-    return quantity.kind.value != "register" or bool((change >= 0).all())
 
 
 def _rest(fault: str, count: int, origin: str) -> Refused:

@@ -91,6 +91,12 @@ class Way(msgspec.Struct, frozen=True, gc=False):
         From and until when the way holds [microseconds since 1970, UTC].
     by_arrival : bool
         Whether values without a time are of when they came.
+    leap : float
+        Most by which a value can change in an hour.
+    largest : float
+        Number at which a register starts again from 0; infinite if nobody says.
+    limited : bool
+        Whether ``leap`` is that of this very point, not of its kind.
     """
 
     point: str
@@ -104,6 +110,9 @@ class Way(msgspec.Struct, frozen=True, gc=False):
     valid_from: int = ALWAYS
     valid_to: int = FOREVER
     by_arrival: bool = False
+    leap: float = math.inf
+    largest: float = math.inf
+    limited: bool = False
 
 
 def way_to(
@@ -115,6 +124,8 @@ def way_to(
     valid_from: int = ALWAYS,
     valid_to: int = FOREVER,
     by_arrival: bool = False,
+    digits: int = 0,
+    most: float = 0.0,
 ) -> Way:
     """Return the way of values of a unit to a point.
 
@@ -129,6 +140,10 @@ def way_to(
         When it holds [microseconds since 1970, UTC].
     by_arrival : bool
         Whether values without a time are of when they came.
+    digits : int
+        Digits that a register shows, as told; 0 if nobody says.
+    most : float
+        Most by which values change in an hour, in ``unit``; 0: what the quantity says.
 
     Raises
     ------
@@ -141,6 +156,12 @@ def way_to(
         found = converter(unit or "1" if quantity.unit == "1" else unit, quantity)
     except TableError as error:
         raise Refusal(Reason.UNIT, str(error)) from error
+    leap = math.inf if quantity.leap is None else quantity.leap
+    if most:
+        leap = abs(found.factor) * most
+    largest = math.inf
+    if digits and quantity.kind is Kind.REGISTER:
+        largest = abs(found.factor * factor) * 10.0**digits
     return Way(
         point=point.id,
         quantity=quantity,
@@ -149,10 +170,13 @@ def way_to(
         low=quantity.low,
         high=quantity.high,
         length=point.interval * 1_000_000 if quantity.kind is Kind.FLOW else 0,
-        watched=quantity.kind is Kind.REGISTER or quantity.leap is not None,
+        watched=quantity.kind is Kind.REGISTER or leap < math.inf,
         valid_from=valid_from,
         valid_to=valid_to,
         by_arrival=by_arrival,
+        leap=leap,
+        largest=largest,
+        limited=most > 0,
     )
 
 
@@ -221,18 +245,20 @@ def check_course(
     Notes
     -----
     A register may fall where the mapping tells of another meter between the two, where it
-    was set back to 0, and where it passed its largest number: a power of ten in its unit.
-    What a fall means is worked out later (`twin.ingest.registers`).
+    was set back to 0, and where it passed its largest number: that of its digits, if the
+    mapping tells them, else a power of ten in its unit. What a fall means is worked out
+    later (`twin.ingest.registers`).
     """
     quantity = way.quantity
     if quantity is None or before[0] < way.valid_from <= time:
         return None
     change = value - before[1]
+    most = way.leap * max((time - before[0]) / HOUR, 1.0)
     if quantity.kind is Kind.REGISTER and change < 0:
         if (
             -change <= SAME * abs(before[1])
+            or _rolls_over(way, before[1], value, most)
             or value <= RESTART * before[1]
-            or _rolls_over(way, before[1], value)
         ):
             return None
         text = (
@@ -241,9 +267,6 @@ def check_course(
             "meter was changed, name in the mapping from when the new one is valid"
         )
         return Refusal(Reason.REGISTER, text)
-    if quantity.leap is None:
-        return None
-    most = quantity.leap * max((time - before[0]) / HOUR, 1.0)
     if abs(change) <= most:
         return None
     text = (
@@ -254,8 +277,20 @@ def check_course(
     return Refusal(Reason.RATE, text)
 
 
-def _rolls_over(way: Way, before: float, value: float) -> bool:
-    """Return whether a register may have passed its largest number."""
+def _rolls_over(way: Way, before: float, value: float, most: float) -> bool:
+    """Return whether a register may have passed its largest number.
+
+    Where the mapping tells how many digits the meter has, only there; else at any power
+    of ten in the meter's own unit. It counted at most ``most`` since, if that is told.
+    """
+    if way.largest < math.inf:
+        low, high = way.offset, way.offset + way.largest
+        if not low <= value <= before < high:
+            return False
+        if way.limited:
+            return value + way.largest - before <= most
+        near = NEAR_END * way.largest
+        return before >= high - near and value <= low + near
     shown, then = ((one - way.offset) / way.factor for one in (before, value))
     return any(
         (1 - NEAR_END) * 10**digits <= shown < 10**digits and then <= NEAR_END * 10**digits

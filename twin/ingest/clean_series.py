@@ -1,16 +1,18 @@
 """Clean the series of a table on its way in, with a list of what was found."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from gis.errors import TableError
+from twin.ingest.checks import Way
 from twin.ingest.cleaning import Finding, Rules, clean, time_words
 from twin.ingest.cleaning import Kind as FindingKind
 from twin.ingest.heat_meter import COLUMNS, read_heat_meter
 from twin.ingest.registers import increments
 from twin.kinds import Kind
-from twin.quantities import Quantity
 from twin.store.records import Quality
 
 FloatArray = npt.NDArray[np.float64]
@@ -59,14 +61,14 @@ class HeatSeries:
     findings: tuple[Finding, ...]
 
 
-def flag_series(
-    quantity: Quantity, time: IntArray, value: FloatArray, *, name: str
-) -> Flagged:
+def flag_series(way: Way, time: IntArray, value: FloatArray, *, name: str) -> Flagged:
     """Flag what a sensor cannot have measured.
 
     Parameters
     ----------
-    quantity : Quantity
+    way : Way
+        Its quantity, and what the mapping tells of the meter: at which number a register
+        starts again, and how fast it counts at most.
     time : (n,) int64
         In any order [microseconds since 1970, UTC].
     value : (n,) float
@@ -79,16 +81,27 @@ def flag_series(
     Flagged
         Of the order given; of equal times only the first is looked at.
     """
+    quantity = way.quantity
+    if quantity is None:
+        message = "a way must lead to a point, got one of values that nobody wants"
+        raise TableError(message)
     times, place = np.unique(time, return_index=True)
     quality = np.zeros(len(time), np.int64)
     dropped = np.zeros(len(time), dtype=bool)
     if quantity.kind is Kind.REGISTER:
-        found = increments(times, value[place])
+        found = increments(
+            times,
+            value[place] - way.offset,
+            largest=way.largest if way.largest < math.inf else None,
+            most=way.leap if way.limited else None,
+        )
         out = np.isin(times, found.dropped)
         dropped[place[out]] = True
         quality[place[out]] |= Quality.SPIKE.value
         new = np.isin(times, found.end[(found.quality & Quality.RESET.value) > 0])
         quality[place[new]] |= Quality.RESET.value
+        again = np.isin(times, found.end[(found.quality & Quality.ROLLOVER.value) > 0])
+        quality[place[again]] |= Quality.ROLLOVER.value
         findings = [
             Finding(
                 FindingKind.SPIKE,
@@ -115,8 +128,8 @@ def flag_series(
         low=quantity.low,
         high=quantity.high,
         window=WINDOW,
-        threshold=6.0 if quantity.leap is not None else 0.0,
-        least=0.0 if quantity.leap is None else SHARE_OF_LEAP * quantity.leap,
+        threshold=6.0 if way.leap < math.inf else 0.0,
+        least=SHARE_OF_LEAP * way.leap if way.leap < math.inf else 0.0,
         longest=None if quantity.still is None else quantity.still * 1_000_000,
     )
     # A value of 0 may stand for ever: panels at night, a radiator in summer.

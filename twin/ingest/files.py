@@ -28,7 +28,13 @@ from twin.store.protocol import Store
 LINES = 5_000
 """Lines of a file that are one message."""
 
+AT_ONCE = LARGEST_MESSAGE
+"""Bytes of a file of lines that are one commit, about: other writers wait for its end."""
+
 HEAD = 1 << 16
+
+WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
+"""First bytes of texts in UTF-16."""
 
 Teller = Callable[[float], None]
 
@@ -105,9 +111,14 @@ def feed_file(
     if not head.strip():
         message = f"{path} must hold something, but is empty"
         raise TableError(message)
-    if head.removeprefix(BYTE_ORDER_MARK).lstrip()[:1] in (b"{", b"["):
+    if head.startswith(WIDE_MARKS) and _is_message(
+        head.decode("utf-16", "ignore").encode()
+    ):
         intake = Intake(model, store, mapping, source=source)
-        return _feed_messages(path, intake, head, dry=dry, tell=tell)
+        return _feed_wide(path, intake, dry=dry, tell=tell)
+    if _is_message(head):
+        intake = Intake(model, store, mapping, source=source)
+        return _feed_messages(path, intake, _messages(path, head), dry=dry, tell=tell)
     points = [point.id for point in model.points]
     export = read_export(path, how or Reader(), points=points)
     notes = list(export.notes)
@@ -125,15 +136,39 @@ def feed_file(
     return Fed(path, "table", load, tuple(notes))
 
 
+def _is_message(head: bytes) -> bool:
+    """Return whether a file begins as JSON does."""
+    return head.removeprefix(BYTE_ORDER_MARK).lstrip()[:1] in (b"{", b"[")
+
+
+def _feed_wide(path: Path, intake: Intake, *, dry: bool, tell: Teller) -> Fed:
+    """Feed a file of messages in UTF-16, as some shells write them."""
+    if path.stat().st_size > LARGEST_MESSAGE:
+        message = (
+            f"a file in UTF-16 must have at most {LARGEST_MESSAGE} bytes, {path} is "
+            "larger; write it in UTF-8"
+        )
+        raise TableError(message)
+    arrived = path.stat().st_mtime_ns // 1000
+    body = path.read_bytes().decode("utf-16", errors="replace").encode()
+    one = [Message(body, path.name, arrived=arrived)]
+    return _feed_messages(path, intake, iter([one]), dry=dry, tell=tell)
+
+
 def _feed_messages(
-    path: Path, intake: Intake, head: bytes, *, dry: bool, tell: Teller
+    path: Path,
+    intake: Intake,
+    batches: Iterator[list[Message]],
+    *,
+    dry: bool,
+    tell: Teller,
 ) -> Fed:
-    """Feed a file of messages."""
+    """Feed the messages of a file."""
     size = path.stat().st_size
     load, form = Load(), ""
     feed = intake.judge if dry else intake.take
     done = 0
-    for messages in _messages(path, head):
+    for messages in batches:
         form = form or messages[0].form or recognise(messages[0].body)
         admission = feed(messages)
         load.add(admission.receipt)
@@ -162,16 +197,23 @@ def _messages(path: Path, head: bytes) -> Iterator[list[Message]]:
             "one document on each line"
         )
         raise TableError(message)
+    batch: list[Message] = []
+    size = 0
     with path.open("rb") as file:
         while lines := file.readlines(LARGEST_MESSAGE // 4):
             for start in range(0, len(lines), LINES):
-                some = [line for line in lines[start : start + LINES] if line.strip()]
-                if form in BY_LINES:
-                    by_lines = BY_LINES[form]
-                    body = b"".join(some)
-                    yield [Message(body, path.name, arrived=arrived, form=by_lines)]
-                elif some:
-                    yield [Message(line, path.name, arrived=arrived) for line in some]
+                some = [line for line in lines[start : start + LINES] if not line.isspace()]
+                size += sum(map(len, some))
+                if form in BY_LINES and some:
+                    by_lines, body = BY_LINES[form], b"".join(some)
+                    batch.append(Message(body, path.name, arrived=arrived, form=by_lines))
+                else:
+                    batch += [Message(line, path.name, arrived=arrived) for line in some]
+                if size >= AT_ONCE:
+                    yield batch
+                    batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _heat(export: Export) -> list[tuple[str, HeatSeries]]:

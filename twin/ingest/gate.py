@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from msgspec import MsgspecError
 
 from gis.errors import TableError
-from twin.ingest.admission import Admission, admit_batch, row_text
+from twin.ingest.admission import Admission, admit_batch
 from twin.ingest.checks import (
     EARLY,
     HOUR,
@@ -21,6 +21,7 @@ from twin.ingest.checks import (
     time_text,
     way_to,
 )
+from twin.ingest.letters import row_text
 from twin.ingest.payloads import native
 from twin.ingest.payloads.collector import ENCODER
 from twin.ingest.payloads.fields import short

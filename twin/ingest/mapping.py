@@ -16,7 +16,16 @@ from twin.ingest.payloads.fields import EPOCH, FieldError, instant, name, unit_t
 from twin.ingest.readings import Reading
 
 REQUIRED = ("device", "name", "point", "unit")
-COLUMNS = (*REQUIRED, "factor", "offset", "valid_from", "valid_to", "time")
+COLUMNS = (
+    *REQUIRED,
+    "factor",
+    "offset",
+    "valid_from",
+    "valid_to",
+    "time",
+    "digits",
+    "most",
+)
 
 ANY = "*"
 """Stands for whatever name a device uses, where it has but one."""
@@ -26,6 +35,9 @@ UNWANTED = "-"
 
 ARRIVAL = "arrival"
 """Stands in place of a time where values without one are of when they came."""
+
+MOST_DIGITS = 15
+"""Digits beyond which a float no longer tells one count from the next."""
 
 ALWAYS = -(2**62)
 FOREVER = 2**62
@@ -58,6 +70,12 @@ class Target:
         Line of the file.
     by_arrival : bool
         Whether values without a time are of when they came.
+    digits : int
+        Digits before the decimal point that a register shows, as told: after its largest
+        number it starts again from 0; 0 if nobody says.
+    most : float
+        Most by which values can change in an hour, in the unit they come in; 0 if nobody
+        says: then the quantity does.
     """
 
     point: str
@@ -69,6 +87,8 @@ class Target:
     any_name: bool = False
     line: int = 0
     by_arrival: bool = False
+    digits: int = 0
+    most: float = 0.0
 
 
 class Mapping:
@@ -302,6 +322,8 @@ def _row(
         told["name"] == ANY,
         line,
         time == ARRIVAL,
+        _digits(told.get("digits", "")),
+        _most(told.get("most", ""), decimal_comma=decimal_comma),
     )
     return name(told["device"], "device"), name(told["name"], "name", empty=True), target
 
@@ -318,6 +340,25 @@ def _number(text: str, default: float, what: str, *, decimal_comma: bool) -> flo
         message = f"{what} must be a number, got {text[:80]!r}"
         raise ValueError(message)
     return number
+
+
+def _digits(text: str) -> int:
+    """Return how many digits a register has."""
+    if not text:
+        return 0
+    if text.isascii() and text.isdecimal() and 0 < int(text[:3]) <= MOST_DIGITS:
+        return int(text)
+    message = f"digits must be a whole number of 1 to {MOST_DIGITS}, got {text[:80]!r}"
+    raise ValueError(message)
+
+
+def _most(text: str, *, decimal_comma: bool) -> float:
+    """Return the most that values can change in an hour."""
+    most = _number(text, 0.0, "most", decimal_comma=decimal_comma)
+    if text and most <= 0:
+        message = f"most must be above 0, got {text[:80]!r}"
+        raise ValueError(message)
+    return most
 
 
 def _time(text: str, default: int) -> int:

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from twin.ingest.checks import Refusal, Way, check_course
-from twin.store.protocol import Store
+from twin.store.protocol import COLUMNS, Store
 from twin.store.records import Kept, Observation
 
 NONE = (-(2**63), 0.0)
@@ -12,6 +12,10 @@ NONE = (-(2**63), 0.0)
 
 CELLS = 20_000
 """Values, about, that are read at a time to find those before late ones."""
+
+REPEATED = 100
+"""Rows of a batch from which on it is worth asking for all at once whether they came
+before; so many must lie together."""
 
 STEP = 60_000_000
 """Interval that states and registers are assumed to come in [microseconds]."""
@@ -94,6 +98,45 @@ class Predecessors:
             del last[point]
         return refusals
 
+    def said(self, rows: Sequence[Observation]) -> set[int]:
+        """Say which rows of a batch that came before are what stands in the store.
+
+        Parameters
+        ----------
+        rows : sequence of Observation
+            A batch, in any order.
+
+        Returns
+        -------
+        set of int
+            By place. They have no effect, on each other neither. Empty where the batch
+            does not look as if it came before, and where asking would take long.
+        """
+        if len(rows) < REPEATED:
+            return set()
+        if not any(self._may_be_said(rows[k]) for k in (0, len(rows) // 2)):
+            return set()
+        keys = [(row.point, row.time) for row in rows]
+        if len(set(keys)) < len(keys):
+            return set()
+        order = sorted(range(len(rows)), key=lambda place: rows[place].time)
+        windows = list(_windows(rows, [STEP] * len(rows), order))
+        if len(windows) * REPEATED > len(rows):
+            return set()
+        standing: dict[tuple[str, int], tuple[object, ...]] = {}
+        for places in windows:
+            points = dict.fromkeys(rows[place].point for place in places)
+            start, end = rows[places[0]].time, rows[places[-1]].time + 1
+            known = self._store.table(start, end, points=list(points))
+            columns = (known.column(name).to_pylist() for name in COLUMNS)
+            for point, time, *told in zip(*columns, strict=True):
+                standing[point, time] = tuple(told)
+        return {
+            place
+            for place, (key, row) in enumerate(zip(keys, rows, strict=True))
+            if standing.get(key) == (row.value, row.source, row.quality, row.version)
+        }
+
     def settle(self, sequence: int) -> None:
         """Take what was checked last as kept; ``sequence`` is the store's last number."""
         self._sequence = sequence
@@ -109,7 +152,8 @@ class Predecessors:
         """Hold rows against what lies before them in the midst of what is known."""
         refusals: dict[int, Refusal] = {}
         carried: dict[str, tuple[int, float]] = {}
-        for places in _windows(rows, ways, late):
+        steps = [way.length or STEP for way in ways]
+        for places in _windows(rows, steps, late):
             known = self._known(rows, places)
             for point, (when, before) in carried.items():
                 if point in known:
@@ -143,6 +187,12 @@ class Predecessors:
                 found[kept.point].append((kept.time, kept.value))
         return found
 
+    def _may_be_said(self, row: Observation) -> bool:
+        """Return whether the store holds this statement, without asking if it is new."""
+        last = self._last.get(row.point, NONE)
+        is_new = self._store.sequence == self._sequence and NONE[0] < last[0] < row.time
+        return not is_new and self._is_said(row)
+
     def _is_said(self, row: Observation) -> bool:
         """Return whether the store holds this very statement."""
         told = (row.version, row.value, row.source, row.quality)
@@ -162,19 +212,20 @@ def _insert(series: Series, time: int, value: float) -> None:
 
 
 def _windows(
-    rows: Sequence[Observation], ways: Sequence[Way], places: list[int]
+    rows: Sequence[Observation], steps: Sequence[int], places: list[int]
 ) -> Iterator[list[int]]:
     """Cut places in the order of time so that little lies about each part."""
     window: list[int] = []
     points: set[str] = set()
+    first = 0
     for place in places:
         row = rows[place]
-        if window:
-            span = (row.time - rows[window[0]].time) // (ways[place].length or STEP)
-            if span * len(points | {row.point}) > CELLS:
-                yield window
-                window, points = [], set()
-        window.append(place)
         points.add(row.point)
+        if window and (row.time - first) // steps[place] * len(points) > CELLS:
+            yield window
+            window, points = [], {row.point}
+        if not window:
+            first = row.time
+        window.append(place)
     if window:
         yield window

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from twin.ingest.admission import row_text
 from twin.ingest.checks import Refusal, Way, source_of
 from twin.ingest.cleaning import Finding
 from twin.ingest.exports import Export, Series
+from twin.ingest.letters import row_text
 from twin.ingest.payloads import native
 from twin.ingest.payloads.collector import ENCODER
 from twin.ingest.readings import Reading

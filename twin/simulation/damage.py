@@ -1,4 +1,4 @@
-"""Do to panels and readings what a plan says."""
+"""Do to solar plants and readings what a plan says."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,7 +24,7 @@ def damage_panels(
     elevation: FloatArray,
     beam: FloatArray,
 ) -> dict[str, FloatArray]:
-    """Return what panels give with outages, dirt and new shadows.
+    """Return what panels and collectors give with outages, dirt and new shadows.
 
     Parameters
     ----------

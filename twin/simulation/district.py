@@ -185,6 +185,9 @@ def _series_of(
     """Return what is known of a system."""
     if system.kind is K.PV and system.id in solar:
         return {Q.PV_POWER: 0.0 - solar[system.id]}
+    if system.kind is K.SOLAR_THERMAL:
+        # Of several fields of a building each has its own tank.
+        return found.get((system.id, system.kind), {})
     if system.building == DISTRICT:
         return homes.of_district(system)
     return found.get((system.building, system.kind), {})
@@ -324,6 +327,10 @@ class _Buildings:
         for system in model.systems:
             if system.kind is not K.SOLAR_THERMAL or system.id not in solar:
                 continue
+            if system.building not in place:
+                # A field of the district gives all to the network.
+                found[system.id, system.kind] = _collectors(solar[system.id])
+                continue
             k = place[system.building]
             tank = serve_from_tank(
                 solar[system.id],
@@ -333,7 +340,7 @@ class _Buildings:
                 hours=hours,
             )  # fmt: skip
             drawn[k] += tank.drawn
-            found[system.building, system.kind] = _collectors(tank.charged)
+            found[system.id, system.kind] = _collectors(tank.charged)
         most = np.where(has[K.HEAT_PUMP], PUMP_SIZE.value * leak, 0.0)[:, None]
         pumped = np.minimum(warmth.heating, most)
         curve = heating_curve(self.outdoor)

@@ -11,6 +11,7 @@ from twin.expectation.conditions import FloatArray
 from twin.kinds import Kind
 from twin.model import Model, Point, SystemKind
 from twin.quantities import Quantity
+from twin.thing import ON_SURFACES
 
 DAY = 86_400_000_000
 HOUR = 3_600_000_000
@@ -31,12 +32,12 @@ class FaultKind(StrEnum):
         return member
 
     # Days, drawn evenly by their logarithm.
-    OUTAGE = "outage", "panels give nothing, or a meter shows 0; size: kWh lost", 0.6, 6
+    OUTAGE = "outage", "plants give nothing, or a meter shows 0; size: kWh lost", 0.6, 6
     STUCK = "stuck", "the value of the start again and again", 0.4, 4
     CLOCK = "clock", "values of another time; size: minutes, positive: told too late", 6, 25
     UNIT = "unit", "values of another unit; size: the factor", 2, 15
     SILENCE = "silence", "nothing is sent", 0.3, 4
-    SOILING = "soiling", "panels lose more from day to day; size: share at the end", 20, 45
+    SOILING = "soiling", "plants lose more from day to day; size: share at the end", 20, 45
     SHADING = "shading", "from now on something takes the beam; size: share", 9, 60
     SPIKE = "spike", "single values stand out; size: their factor", 0.5, 3
     DRIFT = "drift", "a sensor runs away; size: kelvin at the end", 8, 45
@@ -48,7 +49,7 @@ class FaultKind(StrEnum):
 
 
 PHYSICAL = (FaultKind.OUTAGE, FaultKind.SOILING, FaultKind.SHADING)
-"""Of panels: less is made, so registers and the grid feel it."""
+"""Of panels and collectors: less is made, so registers and the grid feel it."""
 
 SOLAR_ONLY = (FaultKind.SOILING, FaultKind.SHADING)
 
@@ -58,7 +59,9 @@ POWERS = (
     Quantity.PV_POWER,
     Quantity.HEAT_POWER,
     Quantity.ELECTRICITY_POWER,
+    Quantity.SOLAR_HEAT_POWER,
 )
+SOLAR_POWERS = (Quantity.PV_POWER, Quantity.SOLAR_HEAT_POWER)
 TEMPERATURES = (
     Quantity.INDOOR_TEMPERATURE,
     Quantity.SUPPLY_TEMPERATURE,
@@ -69,6 +72,7 @@ REGISTERS = (
     Quantity.HEAT_ENERGY,
     Quantity.VOLUME,
     Quantity.ELECTRICITY_IMPORT,
+    Quantity.SOLAR_HEAT_ENERGY,
 )
 
 TARGETS: Mapping[FaultKind, tuple[Quantity, ...]] = {
@@ -77,8 +81,8 @@ TARGETS: Mapping[FaultKind, tuple[Quantity, ...]] = {
     FaultKind.CLOCK: POWERS,
     FaultKind.UNIT: (*POWERS, Quantity.INDOOR_TEMPERATURE),
     FaultKind.SILENCE: (*POWERS, Quantity.INDOOR_TEMPERATURE),
-    FaultKind.SOILING: (Quantity.PV_POWER,),
-    FaultKind.SHADING: (Quantity.PV_POWER,),
+    FaultKind.SOILING: SOLAR_POWERS,
+    FaultKind.SHADING: SOLAR_POWERS,
     FaultKind.SPIKE: (*POWERS, Quantity.INDOOR_TEMPERATURE),
     FaultKind.DRIFT: TEMPERATURES,
     FaultKind.SWAP: REGISTERS,
@@ -215,13 +219,13 @@ def plan_run(
     counts: Mapping[FaultKind, int],
     seed: int,
 ) -> Plan:
-    """Choose what goes wrong: at most one fault a point, and one of panels a system.
+    """Choose what goes wrong: at most one fault a point, and one a solar plant.
 
     Parameters
     ----------
     model : Model
     sun : mapping of str to (t,) float
-        What panels would give, by system [kW].
+        What panels and collectors would give, by system [kW].
     start, end, step : int
         Of the run [microseconds since 1970, UTC].
     counts : mapping of FaultKind to int
@@ -239,8 +243,8 @@ def plan_run(
             SystemKind.HEAT,
         ):
             continue
-        # Panels without sun have nothing to lose.
-        if home is SystemKind.PV and not sun.get(point.system, np.zeros(1)).any():
+        # Panels and collectors without sun have nothing to lose.
+        if home in ON_SURFACES and not sun.get(point.system, np.zeros(1)).any():
             continue
         by_quantity.setdefault(point.quantity, []).append(point)
     taken: set[str] = set()
@@ -260,11 +264,11 @@ def plan_run(
             group = by_quantity[groups[int(chance.integers(len(groups)))]]
             point = group[int(chance.integers(len(group)))]
             fault = _draw(kind, point, sun.get(point.system), start, end, step, chance)
-            keys = {point.id, *([point.system] if kind in PHYSICAL else [])}
+            # What befalls a plant befalls all points of it.
+            keys = {point.id, *([point.system] if point.quantity in _SOLAR else [])}
             if fault is None or keys & taken:
                 continue
-            # What befalls panels befalls all points of theirs.
-            taken |= {point.id, *([point.system] if point.quantity in _SOLAR else [])}
+            taken |= keys
             faults.append(fault)
             planted += 1
         if planted < wanted:
@@ -273,7 +277,7 @@ def plan_run(
     return Plan(tuple(faults), tuple(notes))
 
 
-_SOLAR = (Quantity.PV_POWER, Quantity.PV_ENERGY)
+_SOLAR = (*SOLAR_POWERS, Quantity.PV_ENERGY, Quantity.SOLAR_HEAT_ENERGY)
 
 
 def _draw(
@@ -289,7 +293,7 @@ def _draw(
     whole = end - start
     own = max(step, point.interval * 1_000_000)
     low, high = kind.length
-    if kind is FaultKind.CLOCK and point.quantity is not Quantity.PV_POWER:
+    if kind is FaultKind.CLOCK and point.quantity not in SOLAR_POWERS:
         # Habits are told from each other over weeks.
         low = 14.0
     if kind is FaultKind.STUCK and point.quantity.unit == "degC":
@@ -314,7 +318,7 @@ def _draw(
     size = _size(kind, point, sun, chance)
     if size is None:
         return None
-    if sun is not None and point.quantity is Quantity.PV_POWER:
+    if sun is not None and point.quantity in SOLAR_POWERS:
         part = slice((begin - start) // step, (stop - start) // step)
         if kind is FaultKind.STUCK and not sun[part.start] > 0.15 * sun.max():
             return None
@@ -335,7 +339,7 @@ def _size(
     """Draw how large a fault is; None where it cannot be."""
     if kind is FaultKind.CLOCK:
         choice = [-120, -60, 60, 120]
-        if point.quantity is Quantity.PV_POWER:
+        if point.quantity in SOLAR_POWERS:
             choice += [-90, 90] if point.interval <= 1800 else []
         return float(chance.choice(choice))
     if kind is FaultKind.UNIT:

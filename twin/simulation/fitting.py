@@ -92,18 +92,19 @@ def fit_out(model: Model, *, interval: int) -> tuple[Model, tuple[str, ...]]:
     )
 
 
-def _is_home(building: Building) -> bool:
+def is_home(building: Building) -> bool:
+    """Say whether people live in a building, who need hot water every day."""
     return building.use not in ("office", "education")
 
 
 _FITTING: dict[SystemKind, Callable[[Building], bool]] = {
     K.COOLING: lambda building: building.use == "office",
     K.VENTILATION: lambda building: (
-        not _is_home(building) or bool(building.year and building.year >= 2010)
+        not is_home(building) or bool(building.year and building.year >= 2010)
     ),
-    K.WASTE_WATER: _is_home,
-    K.SOLAR_THERMAL: _is_home,
-    K.HEAT_PUMP: _is_home,
+    K.WASTE_WATER: is_home,
+    K.SOLAR_THERMAL: is_home,
+    K.HEAT_PUMP: is_home,
     K.BATTERY: lambda _: True,
-    K.BEMS: lambda building: not _is_home(building),
+    K.BEMS: lambda building: not is_home(building),
 }

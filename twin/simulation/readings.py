@@ -14,7 +14,14 @@ from twin.simulation.assumption import Assumption
 from twin.simulation.chance import chances_of
 from twin.simulation.damage import damage_readings, fits
 from twin.simulation.district import Courses
-from twin.simulation.faults import PHYSICAL, TRANSPORT, FaultKind, Plan, Planted
+from twin.simulation.faults import (
+    PHYSICAL,
+    SOLAR_POWERS,
+    TRANSPORT,
+    FaultKind,
+    Plan,
+    Planted,
+)
 
 SKEW = Assumption("spread of devices' clocks", 15.0, "s", "assumed")
 MOST_SKEW = 60.0
@@ -131,8 +138,8 @@ def _measured(
     kept = []
     told = values
     for fault in faults:
-        # Panels that give nothing are measured as they are.
-        if fault.kind in PHYSICAL and quantity is Quantity.PV_POWER:
+        # Plants that give nothing are measured as they are.
+        if fault.kind in PHYSICAL and quantity in SOLAR_POWERS:
             kept.append(fault)
             continue
         for one in _alternatives(fault):

@@ -1,6 +1,6 @@
 """Make up days and weeks of a twin, with faults whose truth is known."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -13,16 +13,16 @@ import pandas as pd
 from gis.errors import TableError
 from twin.build import Built
 from twin.expectation.conditions import Conditions, FloatArray, make_conditions
-from twin.expectation.plant import CollectorField, Panels, Place, Plant
-from twin.expectation.plants import panels_of, place_of
+from twin.expectation.plant import CollectorField, Place
+from twin.expectation.plants import place_of, plants_of
 from twin.expectation.power import expect
 from twin.expectation.weather_files import read_conditions
-from twin.model import Model, Point, SystemKind
-from twin.quantities import Quantity
+from twin.model import Model, Point
 from twin.simulation import demand
 from twin.simulation.assumption import Assumption
 from twin.simulation.chance import chance_of
 from twin.simulation.climate import HOUR, Climate, make_climate, sun_places
+from twin.simulation.collectors import size_collectors
 from twin.simulation.damage import damage_panels, seen_only
 from twin.simulation.day import redated
 from twin.simulation.district import Courses, simulate_district
@@ -38,23 +38,12 @@ MOST_VALUES = 60_000_000
 """Values of all points and steps that fit into memory."""
 
 RATED = Assumption(
-    "largest share by which panels' rated power departs from what is told",
+    "largest share by which panels and collectors depart from what they are rated at",
     0.03,
     "1",
-    "usual tolerance of modules",
+    "usual tolerance of modules; of collectors assumed",
 )
-FIELD = Assumption(
-    "collectors' heat on a bright day by the hot water of a day",
-    0.5,
-    "1",
-    "assumed: so that summers leave little over",
-)
-BRIGHT = Assumption("heat of collectors on a bright day", 2.5, "kWh/m2", "assumed")
-MOST_ROOF = Assumption(
-    "collectors' share of the roofs of the panels at most", 0.15, "1", "assumed"
-)
-
-ASSUMPTIONS = (RATED, FIELD, BRIGHT, MOST_ROOF)
+ASSUMPTIONS = (RATED,)
 
 
 @dataclass(frozen=True)
@@ -281,72 +270,27 @@ def _solar(
     built: Built, model: Model, climate: Climate, place: Place
 ) -> tuple[dict[str, FloatArray], dict[str, float]]:
     """Return what panels give and collectors could give [kW], and collectors' areas."""
-    panels = panels_of(built, model)
-    fields = collectors_of(built, model)
-    plants: list[Plant] = [*panels, *fields]
+    # Whoever has not told how large a field is has built one all the same.
+    plants = plants_of(built, size_collectors(built, model))
     if not plants:
         return {}, {}
     # Expected steps are an hour at most; so are those of a run.
     found = expect(built.light, plants, climate.conditions, place, geometry="", version="")
-    power: dict[str, FloatArray] = {}
-    for row, plant in enumerate(plants):
-        own = np.nan_to_num(found.power[row])
-        if isinstance(plant, Panels):
-            own = own * _unlike_told(plant.id)
-        power[plant.id] = own
-    return power, {field.id: float(field.area.sum()) for field in fields}
+    power = {
+        plant.id: np.nan_to_num(row) * _unlike_told(plant.id)
+        for plant, row in zip(plants, found.power, strict=True)
+    }
+    areas = {
+        plant.id: float(plant.area.sum())
+        for plant in plants
+        if isinstance(plant, CollectorField)
+    }
+    return power, areas
 
 
 def _unlike_told(system: str) -> float:
-    """Return how much panels give of what is told of them; nobody outside knows it."""
+    """Return how much a plant gives of what is told of it; nobody outside knows it."""
     loss = demand.LEAST_LOSS.value + (
         demand.MOST_LOSS.value - demand.LEAST_LOSS.value
     ) * chance_of(f"{system} loss")
     return (1 - loss) * (1 + RATED.value * (2 * chance_of(f"{system} rated") - 1))
-
-
-def collectors_of(built: Built, model: Model) -> tuple[CollectorField, ...]:
-    """Return the collectors of a model, as large as the hot water of their buildings wants.
-
-    Parameters
-    ----------
-    built : Built
-    model : Model
-        Its systems of solar collectors name their facets.
-    """
-    place = {name: k for k, name in enumerate(built.facets.ids)}
-    water = _daily_water(model)
-    fields = []
-    for system in model.systems:
-        facets = [place[name] for name in system.facets if name in place]
-        if system.kind is not SystemKind.SOLAR_THERMAL or not facets:
-            continue
-        whole = built.facets.area[facets]
-        wanted = FIELD.value * water[system.building] / BRIGHT.value
-        area = min(wanted, MOST_ROOF.value * float(whole.sum()))
-        fields.append(
-            CollectorField(
-                system.id,
-                np.array(facets, np.int64),
-                area * whole / float(whole.sum()),
-            )
-        )
-    return tuple(fields)
-
-
-def _daily_water(model: Model) -> Mapping[str, float]:
-    """Return the heat of hot water on a usual day of each building [kWh]."""
-    table = pd.DataFrame(
-        {
-            "use": [b.use for b in model.buildings],
-            "year": [np.nan if b.year is None else b.year for b in model.buildings],
-            "floor_area": [float(b.floor_area or 0.0) for b in model.buildings],
-        },
-        index=pd.Index([b.id for b in model.buildings], name="building"),
-    )
-    scale = demand.scaled_area(table, Quantity.HEAT_POWER)
-    kinds = demand.kinds_of(table)
-    return {
-        str(name): kind.hot_water.value * own / 365
-        for name, kind, own in zip(table.index, kinds, scale, strict=True)
-    }

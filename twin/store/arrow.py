@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 DTYPES = {"int32": "i4", "int64": "i8", "double": "f8"}
 """Kinds of columns of numbers, in Arrow's words and in numpy's."""
 
+FEW = 4
+"""Rows that a name must stand for on average, for copying it as one to pay."""
+
+LONGEST = 2**31 - 1
+"""Length of all texts of a column at most [bytes]."""
+
 
 def arrow_of(array: "np.ndarray[Any, Any]", *, small: bool = False) -> "pa.Array":
     """Return numbers as an Arrow array; NaN is missing.
@@ -69,6 +75,32 @@ def texts(names: Sequence[str]) -> "pa.Array":
     ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
     return pa.StringArray.from_buffers(
         len(encoded), pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))
+    )
+
+
+def spelled(numbers: "np.ndarray[Any, Any]", names: dict[int, str]) -> "pa.Array":
+    """Return numbers as the names they stand for, each row on its own.
+
+    pyarrow's own way to do so loads all of its functions on first use, which takes longer
+    than to read a series of a year. Here equal names that follow on each other are copied
+    as one.
+    """
+    import pyarrow as pa
+
+    edges = np.flatnonzero(numbers[1:] != numbers[:-1]) + 1
+    if len(edges) > len(numbers) // FEW or not len(numbers):
+        return named(numbers, names).dictionary_decode()
+    starts = np.concatenate([[0], edges])
+    counts = np.diff(np.append(starts, len(numbers)))
+    encoded = [names[number].encode() for number in numbers[starts].tolist()]
+    ends = np.zeros(len(numbers) + 1, np.int64)
+    np.cumsum(np.repeat([len(name) for name in encoded], counts), out=ends[1:])
+    if ends[-1] > LONGEST:
+        return named(numbers, names).dictionary_decode()
+    runs = zip(encoded, counts.tolist(), strict=True)
+    content = b"".join(name * count for name, count in runs)
+    return pa.StringArray.from_buffers(
+        len(numbers), pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(content)
     )
 
 

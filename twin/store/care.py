@@ -7,6 +7,7 @@ from twin.store import hot, loading, sealing
 from twin.store.columns import FOREVER, taken
 from twin.store.files import StoreFiles
 from twin.store.manifest import next_generation, read_ranks, set_mark
+from twin.store.marks import check_log, marked, packed
 from twin.store.records import Receipt
 from twin.store.schema import COLUMNS
 from twin.store.segments import Segment
@@ -56,7 +57,7 @@ def load(files: StoreFiles, coded: loading.Coded, known: int) -> Receipt:
             if made.revised
             else columns
         )
-        connection.executemany(hot.FORWARD, hot.as_rows(newest))
+        connection.executemany(hot.FORWARD, map(packed, marked(hot.as_rows(newest))))
         if made.revised:
             hot.set_latest(connection, files.shelves, corrected.tolist())
     return Receipt(
@@ -79,6 +80,7 @@ def compact(files: StoreFiles, *, now: int) -> int:
     with files.caretaker.busy():
         while True:
             with files.reading():
+                check_log(connection)
                 rows = sealing.hot_rows(connection)
                 ranks = read_ranks(connection)
                 count = len(rows["time"])

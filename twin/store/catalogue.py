@@ -87,6 +87,11 @@ class Names:
 
 def all_points(connection: sqlite3.Connection) -> dict[int, str]:
     """Return the names of all points by number, in the order of first arrival."""
+    names = connection.execute("SELECT name FROM points ORDER BY number").fetchall()
+    (last,) = connection.execute("SELECT max(number) FROM points").fetchone()
+    if last == len(names):
+        # As nearly always: reading the numbers too would take half as long again.
+        return {number: name for number, (name,) in enumerate(names, 1)}
     return dict(
         connection.execute("SELECT number, name FROM points ORDER BY number").fetchall()
     )

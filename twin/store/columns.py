@@ -25,6 +25,7 @@ KINDS: Mapping[str, type] = {
     "known": np.int64,
     "revision": np.int64,
     "superseded": np.int64,
+    "mark": np.int64,
 }
 
 
@@ -44,16 +45,16 @@ def from_rows(rows: Sequence[tuple[object, ...]], names: Sequence[str]) -> Colum
 
 
 def joined(pieces: Sequence[Columns], names: Iterable[str]) -> Columns:
-    """Return pieces one after another."""
+    """Return some columns of pieces one after another."""
     if len(pieces) == 1:
-        return pieces[0]
+        return {name: pieces[0][name] for name in names}
     if not pieces:
         return empty(names)
     return {name: np.concatenate([piece[name] for piece in pieces]) for name in names}
 
 
-def taken(columns: Columns, rows: IntArray | BoolArray) -> Columns:
-    """Return some of the rows."""
+def taken(columns: Columns, rows: IntArray | BoolArray | slice) -> Columns:
+    """Return some of the rows; of a slice they are not copied."""
     return {name: column[rows] for name, column in columns.items()}
 
 
@@ -72,10 +73,10 @@ def key_order(group: IntArray, time: IntArray) -> IntArray | None:
     """
     if not len(group):
         return None
-    low = int(time.min())
+    low, last = int(time.min()), int(group.max())
     span = int(time.max()) - low + 1
-    if span * (int(group.max()) + 1) < FOREVER:
-        key = group * span + (time - low)
+    if span * (last + 1) < FOREVER:
+        key = group * span + (time - low) if last else time
         if (key[1:] >= key[:-1]).all():
             return None
         # Pieces are sorted in themselves, which this sort finds out and merges.
@@ -89,6 +90,13 @@ def starts_of(group: IntArray, time: IntArray) -> IntArray:
         return np.empty(0, np.int64)
     change = (group[1:] != group[:-1]) | (time[1:] != time[:-1])
     return np.concatenate([[0], np.flatnonzero(change) + 1])
+
+
+def any_twice(group: IntArray, time: IntArray) -> bool:
+    """Say whether any pair of group and time is there twice, of sorted ones."""
+    twice = time[1:] == time[:-1]
+    # Mostly no two times are the same, and groups need not be looked at.
+    return bool(twice.any() and (twice & (group[1:] == group[:-1])).any())
 
 
 def standing_rows(
@@ -171,9 +179,9 @@ def summed_up(
         ``group``, ``start``, ``count``, ``mean``, ``low``, ``high`` and ``last`` of each
         step that has a value.
     """
-    held = ~np.isnan(value)
-    if not held.all():
-        group, time, value = group[held], time[held], value[held]
+    gap = np.isnan(value)
+    if gap.any():
+        group, time, value = group[~gap], time[~gap], value[~gap]
     bucket = (time - start) // step
     starts = starts_of(group, bucket)
     if not len(starts):

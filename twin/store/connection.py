@@ -7,6 +7,7 @@ from pathlib import Path
 from gis.errors import SourceError
 from twin.store.migration import migrate
 from twin.store.schema import LAYOUT, VERSION
+from twin.store.tail import check_tail
 
 
 def connect(path: Path, *, read_only: bool, wait: float) -> sqlite3.Connection:
@@ -29,6 +30,8 @@ def connect(path: Path, *, read_only: bool, wait: float) -> sqlite3.Connection:
     SourceError
         If the file is of a newer version, or of another program.
     """
+    # Before anything is laid out: what seems empty may be damaged.
+    check_tail(path)
     connection = _connected(path, read_only=read_only, wait=wait)
     try:
         return _opened(connection, path, read_only=read_only)
@@ -53,7 +56,7 @@ def _opened(
             f"{path} must be a HEIDI log, got another program's database; move it away"
         )
         raise SourceError(message)
-    if version not in (0, 1, VERSION):
+    if not 0 <= version <= VERSION:
         message = (
             f"{path} must be a log of version {VERSION}, got version {version}; "
             "update this program"
@@ -78,8 +81,8 @@ def _lay_out(connection: sqlite3.Connection) -> None:
     try:
         # Another process may have been faster.
         version = _version(connection)
-        if version == 1:
-            migrate(connection)
+        if 0 < version < VERSION:
+            migrate(connection, version)
         elif version == 0:
             for statement in LAYOUT:
                 connection.execute(statement)

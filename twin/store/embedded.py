@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from twin.store import care, catalogue, hot, loading, questions, transfer
-from twin.store.arrow import arrow_of, texts
+from twin.store.arrow import arrow_of, spelled
 from twin.store.columns import starts_of, summed_up, taken
 from twin.store.files import StoreFiles
 from twin.store.queries import Wanted
@@ -317,8 +317,8 @@ class EmbeddedStore:
             sums = summed_up(
                 columns["group"], columns["time"], columns["value"], start, step
             )
-            names = texts([self._files.point_names[n] for n in numbers.tolist()])
-            point = names.take(arrow_of(sums.pop("group")))
+            names = dict(enumerate(self._files.point_names[n] for n in numbers.tolist()))
+            point = spelled(sums.pop("group"), names)
             figures = {name: arrow_of(column) for name, column in sums.items()}
             return pa.table({"point": point, **figures})
 
@@ -337,7 +337,7 @@ class EmbeddedStore:
     def since(self, sequence: int, *, count: int = 10_000) -> list[Kept]:
         """Return what arrived after a number, in order of arrival."""
         with self._files.reading():
-            return self._files.kept(self._files.shelves().after(sequence, count))
+            return self._files.kept(self._files.after(sequence, count))
 
     def history(self, point: str, time: int) -> list[Kept]:
         """Return every statement ever made of a point and time, in order of arrival."""

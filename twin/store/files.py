@@ -1,31 +1,34 @@
 """Hold the files of an embedded store open, and see one state of them at a time."""
 
 import sqlite3
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from twin.store import catalogue
-from twin.store.arrow import arrow_of, named
+from twin.store.arrivals import Arrivals
+from twin.store.arrow import arrow_of, spelled
 from twin.store.columns import Columns, IntArray
 from twin.store.connection import connect
 from twin.store.faults import translated
-from twin.store.hot import Row, Said, as_rows, last_number
+from twin.store.hot import Row, Said, as_lists, last_number
 from twin.store.manifest import Manifest, read_mark, read_ranks
+from twin.store.marks import unpacked
 from twin.store.queries import Shelves
 from twin.store.recall import Recall
 from twin.store.records import Kept
-from twin.store.schema import COLUMNS
 from twin.store.sealing import Caretaker, Written, discard
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-LATEST = f"SELECT {', '.join(COLUMNS)} FROM latest WHERE sequence > ? ORDER BY point"
+LATEST = "SELECT row FROM latest WHERE sequence > ? ORDER BY point"
 
 
 @dataclass
@@ -58,6 +61,7 @@ class StoreFiles:
     _manifest: Manifest | None = None
     _ranks: IntArray = field(default_factory=lambda: np.zeros(1, np.int64))
     _recall: Recall = field(default_factory=Recall)
+    _arrivals: Arrivals = field(default_factory=Arrivals)
     _latest: dict[int, Kept] = field(default_factory=dict)
     _latest_seen: tuple[int, int] = (0, 0)
 
@@ -145,7 +149,9 @@ class StoreFiles:
         """Forget what was rolled back."""
         self.names.forget()
         self.point_names, self.source_names = {}, {}
+        self._ranks = np.zeros(1, np.int64)
         self._latest, self._latest_seen = {}, (0, 0)
+        self._arrivals.forget()
         if self._manifest:
             self._manifest.close()
         self._manifest = None
@@ -156,7 +162,13 @@ class StoreFiles:
         """Return where everything lies."""
         self._manifest = Manifest.read(self.connection, self.folder, self._manifest)
         self._know_names()
+        if max(self.point_names, default=0) >= len(self._ranks):
+            self._ranks = read_ranks(self.connection)
         return Shelves(self.connection, self._manifest, self._ranks)
+
+    def after(self, sequence: int, count: int) -> Columns:
+        """Return statements after a number, in order of arrival, ``count`` at most."""
+        return self._arrivals.after(self.shelves(), sequence, count)
 
     def recalled(self, rows: Sequence[Row]) -> Said:
         """Return what history says of the keys of rows of the hot log."""
@@ -194,49 +206,29 @@ class StoreFiles:
                 before = 0
                 self._latest = {}
             rows = self.connection.execute(LATEST, (before,)).fetchall()
+            columns = unpacked(self.connection, rows)
             known = len(self._latest)
-            self._latest |= zip((row[1] for row in rows), self._records(rows), strict=True)
+            self._latest |= zip(columns["point"].tolist(), self.kept(columns), strict=True)
             if known and len(self._latest) > known:
                 self._latest = dict(sorted(self._latest.items()))
             self._latest_seen = seen
         return self._latest
 
     def kept(self, columns: Columns) -> list[Kept]:
-        """Return statements as records."""
-        self._know_names()
-        return self._records(as_rows(columns))
+        """Return statements as records.
 
-    def _records(self, rows: Sequence[Row]) -> list[Kept]:
-        """Return rows as records.
-
-        The constructor of a frozen class takes twice as long as setting its slots, and
-        live views ask for thousands.
+        The constructor of a frozen class takes three times as long as setting slot after
+        slot of all of them, and live views ask for thousands.
         """
-        points, sources, new = self.point_names, self.source_names, object.__new__
-        (
-            s_point,
-            s_time,
-            s_value,
-            s_source,
-            s_quality,
-            s_version,
-            s_sequence,
-            s_known,
-            s_rev,
-        ) = (getattr(Kept, field.name).__set__ for field in fields(Kept))
-        made = []
-        for sequence, point, time, value, source, quality, version, known, revision in rows:
-            row = new(Kept)
-            s_point(row, points[point])
-            s_time(row, time)
-            s_value(row, value)
-            s_source(row, sources[source])
-            s_quality(row, quality)
-            s_version(row, version)
-            s_sequence(row, sequence)
-            s_known(row, known)
-            s_rev(row, revision)
-            made.append(row)
+        self._know_names()
+        lists = as_lists(columns)
+        points, sources = self.point_names, self.source_names
+        lists["point"] = [points[number] for number in lists["point"]]
+        lists["source"] = [sources[number] for number in lists["source"]]
+        made: list[Kept] = list(map(object.__new__, repeat(Kept, len(lists["point"]))))
+        for name, column in lists.items():
+            # Runs through without keeping what setting returns.
+            deque(map(getattr(Kept, name).__set__, made, column), maxlen=0)
         return made
 
     def arrow(self, columns: Columns) -> "pa.Table":
@@ -248,7 +240,7 @@ class StoreFiles:
         self._know_names()
         arrays: dict[str, Any] = {}
         for name, known in (("point", self.point_names), ("source", self.source_names)):
-            arrays[name] = named(columns[name], known).dictionary_decode()
+            arrays[name] = spelled(columns[name], known)
         schema = observation_schema()
         for name in schema.names:
             if name not in arrays:
@@ -261,6 +253,5 @@ class StoreFiles:
         points, sources = self.connection.execute(query).fetchone()
         if points is not None and points not in self.point_names:
             self.point_names = catalogue.all_points(self.connection)
-            self._ranks = read_ranks(self.connection)
         if sources is not None and sources not in self.source_names:
             self.source_names = catalogue.all_sources(self.connection)

@@ -3,11 +3,13 @@
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from twin.store.catalogue import Names
 from twin.store.columns import Columns
+from twin.store.marks import MARKED, MarkedRow, marked, packed
 from twin.store.queries import Shelves
 from twin.store.records import Observation
 from twin.store.schema import COLUMNS
@@ -24,13 +26,12 @@ Content = tuple[int, float | None, int, int]
 Said = dict[Key, list[Content]]
 """Contents of the statements of each point and time."""
 
-INSERT = f"INSERT INTO observations({', '.join(COLUMNS)}) VALUES (?,?,?,?,?,?,?,?,?)"
+INSERT = f"INSERT INTO observations({', '.join(MARKED)}) VALUES (?,?,?,?,?,?,?,?,?,?)"
 TRY = INSERT.replace("INSERT", "INSERT OR IGNORE", 1)
 
 LATEST = (
-    f"INSERT INTO latest({', '.join(COLUMNS)}) VALUES (?,?,?,?,?,?,?,?,?) "
-    "ON CONFLICT(point) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name != "point")
+    "INSERT INTO latest(point, time, sequence, row) VALUES (?,?,?,?) ON CONFLICT(point) "
+    "DO UPDATE SET time = excluded.time, sequence = excluded.sequence, row = excluded.row"
 )
 FORWARD = f"{LATEST} WHERE excluded.time > latest.time"
 
@@ -120,10 +121,11 @@ def add(
     if not late:
         before = connection.total_changes
         connection.execute("SAVEPOINT quick")
-        connection.executemany(TRY, made)
+        due = marked(made)
+        connection.executemany(TRY, due)
         if connection.total_changes - before == len(made):
             connection.execute("RELEASE quick")
-            _move_forward(connection, made)
+            _move_forward(connection, due)
             return Added(len(made), 0, 0)
         # Something is said twice, or is no statement at all: look at each.
         connection.execute("ROLLBACK TO quick")
@@ -171,7 +173,7 @@ def _add_slowly(
         if version >= highest.get(key, version):
             highest[key] = version
             standing[key] = row
-    connection.executemany(INSERT, kept)
+    connection.executemany(INSERT, marked(kept))
     _correct(connection, standing, shelves)
     return Added(len(kept) - revised, len(made) - len(kept), revised)
 
@@ -189,7 +191,10 @@ def _correct(
             gaps.setdefault(point, []).append(time)
         elif point not in newest or time > newest[point][2]:
             newest[point] = row
-    connection.executemany(f"{LATEST} WHERE excluded.time >= latest.time", newest.values())
+    connection.executemany(
+        f"{LATEST} WHERE excluded.time >= latest.time",
+        map(packed, marked(list(newest.values()))),
+    )
     # Where a gap stands now at the time of the latest value, the one before is looked for.
     query = "SELECT time FROM latest WHERE point = ?"
     lost = []
@@ -200,18 +205,18 @@ def _correct(
     set_latest(connection, shelves, lost)
 
 
-def _move_forward(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+def _move_forward(connection: sqlite3.Connection, rows: Iterable[MarkedRow]) -> None:
     """Let newer values of points take the place of older ones.
 
     The rows are the only statements of their keys, or their points are looked at again.
     """
-    newest: dict[int, Row] = {}
+    newest: dict[int, MarkedRow] = {}
     for row in rows:
         if row[3] is not None:
             held = newest.get(row[1])
             if held is None or row[2] > held[2]:
                 newest[row[1]] = row
-    connection.executemany(FORWARD, newest.values())
+    connection.executemany(FORWARD, map(packed, newest.values()))
 
 
 def set_latest(
@@ -224,14 +229,20 @@ def set_latest(
         "DELETE FROM latest WHERE point = ?", [(int(point),) for point in points]
     )
     numbers = np.array(points, np.int64)
-    connection.executemany(LATEST, as_rows(shelves().newest(numbers, None, None)))
+    newest = as_rows(shelves().newest(numbers, None, None))
+    connection.executemany(LATEST, map(packed, marked(newest)))
     connection.execute("UPDATE marks SET value = value + 1 WHERE name = 'latest'")
+
+
+def as_lists(columns: Columns) -> dict[str, list[Any]]:
+    """Return columns as lists, NaN as None."""
+    lists = {name: columns[name].tolist() for name in COLUMNS}
+    if np.isnan(columns["value"]).any():
+        # NaN is not itself.
+        lists["value"] = [None if value != value else value for value in lists["value"]]
+    return lists
 
 
 def as_rows(columns: Columns) -> list[Row]:
     """Return columns as rows of the hot log, NaN as None."""
-    lists = [columns[name].tolist() for name in COLUMNS]
-    place = COLUMNS.index("value")
-    # NaN is not itself.
-    lists[place] = [None if value != value else value for value in lists[place]]
-    return list(zip(*lists, strict=True))
+    return list(zip(*as_lists(columns).values(), strict=True))

@@ -1,18 +1,17 @@
 """Know which segments there are and which of their blocks a question needs."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, field, fields
-from functools import cached_property
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
 
 from twin.store.columns import Columns, IntArray
-from twin.store.segments import MONTH, Block, Segment, SegmentReader
+from twin.store.reader import SegmentReader
+from twin.store.segments import MONTH, Blocks, Segment
 
 SEGMENT = tuple(item.name for item in fields(Segment) if item.name != "number")
-BLOCK = tuple(item.name for item in fields(Block))
 
 
 def read_mark(connection: sqlite3.Connection, name: str) -> int:
@@ -31,18 +30,12 @@ def next_generation(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE marks SET value = value + 1 WHERE name = 'generation'")
 
 
-def add_segment(
-    connection: sqlite3.Connection, segment: Segment, blocks: Sequence[Block]
-) -> None:
+def add_segment(connection: sqlite3.Connection, segment: Segment, blocks: Blocks) -> None:
     """Enter a segment that is on the disk."""
-    added = connection.execute(
-        f"INSERT INTO segments({', '.join(SEGMENT)}) "
-        f"VALUES ({', '.join('?' * len(SEGMENT))})",
-        tuple(getattr(segment, name) for name in SEGMENT),
-    )
-    connection.executemany(
-        f"INSERT INTO blocks(segment, place, {', '.join(BLOCK)}) VALUES (?,?,?,?,?,?,?,?)",
-        [(added.lastrowid, place, *astuple(block)) for place, block in enumerate(blocks)],
+    connection.execute(
+        f"INSERT INTO segments({', '.join(SEGMENT)}, blocks) "
+        f"VALUES ({', '.join('?' * len(SEGMENT))}, ?)",
+        (*(getattr(segment, name) for name in SEGMENT), blocks.to_bytes()),
     )
 
 
@@ -51,7 +44,6 @@ def drop_segments(
 ) -> None:
     """Strike segments out; their files stay a while for who still reads them."""
     for segment in segments:
-        connection.execute("DELETE FROM blocks WHERE segment = ?", (segment.number,))
         connection.execute("DELETE FROM segments WHERE number = ?", (segment.number,))
         connection.execute("INSERT INTO leftovers VALUES (?, ?)", (segment.file, now))
 
@@ -65,9 +57,9 @@ def read_ranks(connection: sqlite3.Connection) -> IntArray:
         Numbers begin at 1; the first is no point's.
     """
     rows = connection.execute("SELECT number, building FROM points").fetchall()
-    ranks = np.zeros(1 + max((number for number, _ in rows), default=0), np.int64)
-    for number, building in rows:
-        ranks[number] = (building << MONTH) | number
+    number, building = np.array(rows, np.int64).reshape(-1, 2).T
+    ranks = np.zeros(1 + int(number.max(initial=0)), np.int64)
+    ranks[number] = (building << MONTH) | number
     return ranks
 
 
@@ -82,14 +74,14 @@ class Manifest:
     generation : int
     segments : tuple of Segment
         By first time.
-    blocks : dict of int to list of Block
+    blocks : dict of int to Blocks
         By number of the segment.
     """
 
     folder: Path
     generation: int
     segments: tuple[Segment, ...]
-    blocks: dict[int, list[Block]]
+    blocks: dict[int, Blocks]
     _open: dict[int, SegmentReader] = field(default_factory=dict)
 
     @classmethod
@@ -100,17 +92,12 @@ class Manifest:
         generation = read_mark(connection, "generation")
         if before and before.generation == generation:
             return before
-        segments = tuple(
-            Segment(*row)
-            for row in connection.execute(
-                f"SELECT {', '.join(SEGMENT)}, number FROM segments ORDER BY first, number"
-            )
-        )
-        blocks: dict[int, list[Block]] = {segment.number: [] for segment in segments}
-        for number, *block in connection.execute(
-            f"SELECT segment, {', '.join(BLOCK)} FROM blocks ORDER BY segment, place"
-        ):
-            blocks[number].append(Block(*block))
+        rows = connection.execute(
+            f"SELECT blocks, {', '.join(SEGMENT)}, number FROM segments "
+            "ORDER BY first, number"
+        ).fetchall()
+        segments = tuple(Segment(*row[1:]) for row in rows)
+        blocks = {row[-1]: Blocks.from_bytes(row[0]) for row in rows}
         made = cls(folder, generation, segments, blocks)
         if before:
             files = {segment.file: segment.number for segment in segments}
@@ -128,17 +115,6 @@ class Manifest:
             reader.close()
         self._open.clear()
 
-    @cached_property
-    def _bounds(self) -> dict[int, tuple[IntArray, IntArray]]:
-        """First and last rank of each block, by number of the segment."""
-        return {
-            number: (
-                np.array([block.first_rank for block in blocks], np.int64),
-                np.array([block.last_rank for block in blocks], np.int64),
-            )
-            for number, blocks in self.blocks.items()
-        }
-
     @property
     def last_sequence(self) -> int:
         """Largest number in any segment, 0 without."""
@@ -150,11 +126,17 @@ class Manifest:
 
     def places(self, segment: Segment, ranks: IntArray | None) -> list[int]:
         """Return the blocks that can hold any of some ranks, which are sorted."""
-        first, last = self._bounds[segment.number]
+        blocks = self.blocks[segment.number]
+        first, last = blocks.first_rank, blocks.last_rank
         if ranks is None:
             return list(range(len(first)))
         hit = np.searchsorted(ranks, first) < np.searchsorted(ranks, last, side="right")
         return [int(place) for place in np.flatnonzero(hit)]
+
+    def is_single(self, segment: Segment, places: list[int]) -> bool:
+        """Say whether each of some blocks holds one series and nothing else."""
+        blocks = self.blocks[segment.number]
+        return bool((blocks.first_rank[places] == blocks.last_rank[places]).all())
 
     def read_blocks(self, segment: Segment, places: list[int], names: list[str]) -> Columns:
         """Return columns of some blocks of a segment."""

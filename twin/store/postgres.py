@@ -11,52 +11,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.store import postgres_care, postgres_moving
+from twin.store.columns import key_order
 from twin.store.loading import coded
 from twin.store.postgres_batch import (
-    NOTHING,
     Batch,
     Held,
     Settled,
     batch_of,
-    joined,
     newest,
+    numbered,
     settle,
 )
+from twin.store.postgres_identity import Identity
 from twin.store.postgres_link import Link
 from twin.store.postgres_quarantine import refuse
-from twin.store.postgres_reading import Head, PostgresReader, gathered
-from twin.store.postgres_schema import COLUMNS, FOREVER, add_months
-from twin.store.postgres_tables import by_month, numbered
-from twin.store.postgres_wire import Kind, array, copied, from_array
+from twin.store.postgres_reading import Head, PostgresReader
+from twin.store.postgres_recall import Recall
+from twin.store.postgres_schema import COLUMNS, FOREVER, SUPERSEDED
+from twin.store.postgres_wire import bigints, copied, doubles, integers
 from twin.store.records import Edition, Observation, Receipt, Refused
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from psycopg.pq.abc import PGresult
 
-HELD: dict[str, Kind] = {
-    "point": np.int32,
-    "time": np.int64,
-    "value": np.float64,
-    "source": np.int32,
-    "quality": np.int32,
-    "version": np.int64,
-    "revision": np.int32,
-    "stops": np.int64,
-}
-"""Columns of `Held` as they lie in the tables."""
+    from twin.store.columns import Columns, IntArray
 
 _NEWEST = (
     "unnest(%s::integer[], %s::bigint[], %s::double precision[], %s::integer[], "
     "%s::integer[], %s::bigint[], %s::bigint[], %s::integer[]) "
     "k(point, time, value, source, quality, version, sequence, revision)"
 )
+_RECENT = f"COPY recent ({', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+_SUPERSEDED = f"COPY superseded ({', '.join(SUPERSEDED)}) FROM STDIN (FORMAT BINARY)"
 _NEVER = -(2**63)
 
 LARGE = 20_000
 """From so many rows on a table goes straight to the history."""
 
-CHUNK = 500_000
+SHARE = 1_000_000
 """Rows of a large table that are worked on at a time."""
 
 
@@ -72,6 +64,9 @@ class PostgresStore(PostgresReader):
         Whether nothing shall be written; a twin that is not there reads as empty.
     twin : str
         Which of the database's twins: each has a schema of its own.
+    folder : Path, optional
+        Twin folder that must be the one whose observations these are; the first that
+        writes is (`twin.store.postgres_identity`). Without, nothing is compared.
 
     Raises
     ------
@@ -85,10 +80,17 @@ class PostgresStore(PostgresReader):
     """
 
     def __init__(
-        self, address: str, *, read_only: bool = False, twin: str = "twin"
+        self,
+        address: str,
+        *,
+        read_only: bool = False,
+        twin: str = "twin",
+        folder: Path | None = None,
     ) -> None:
-        super().__init__(Link(address, twin=twin, read_only=read_only))
+        super().__init__(Link(address, twin=twin, read_only=read_only, folder=folder))
         self._reach = Reach()
+        self._recall = Recall()
+        self._shown: tuple[tuple[int, int], set[int]] = (-1, -1), set()
 
     def __enter__(self) -> Self:
         """Return the open store."""
@@ -106,6 +108,16 @@ class PostgresStore(PostgresReader):
     def close(self) -> None:
         """Let go of it."""
         self._link.close()
+
+    @property
+    def identity(self) -> Identity | None:
+        """Whose observations these are, None where no folder has fed them yet."""
+        return self._link.identity()
+
+    @property
+    def where(self) -> str:
+        """Words for the twin and its server, without any password."""
+        return self._link.where
 
     def append(
         self,
@@ -140,19 +152,10 @@ class PostgresStore(PostgresReader):
             rows = numbered(
                 told, self._points.given(told.points), self._sources.given(told.sources)
             )
-            receipt = Receipt(0, 0, 0, 0, head.sequence)
-            for start in range(0, len(rows), CHUNK):
-                chunk = rows.part(slice(start, start + CHUNK))
-                added = self._add(chunk, self._head(), learned=learned, large=large)
-                receipt = Receipt(
-                    receipt.new + added.new,
-                    receipt.repeated + added.repeated,
-                    receipt.revised + added.revised,
-                    0,
-                    added.sequence,
-                )
+            add = self._add_large if large else self._add
+            receipt = add(rows, head, learned=learned)
         if large:
-            postgres_care.tidy_history(self._link, rows.time)
+            postgres_care.tidy(self._link)
         return receipt
 
     def release(self, numbers: Iterable[int], *, known: int | None = None) -> int:
@@ -162,7 +165,7 @@ class PostgresStore(PostgresReader):
             done = self._link.run(
                 "UPDATE quarantine SET released = %s WHERE released IS NULL AND "
                 "number = ANY(%s::bigint[])",
-                (learned, array([int(number) for number in numbers])),
+                (learned, bigints([int(number) for number in numbers])),
             )
             return done.rowcount
 
@@ -210,112 +213,123 @@ class PostgresStore(PostgresReader):
         """Read what `export` wrote into an empty store: numbers and times as they were."""
         return postgres_moving.restore(self._link, folder)
 
-    def _add(
-        self, batch: Batch, head: Head, *, learned: int, large: bool = False
-    ) -> Receipt:
-        """Add statements to the tables and what follows from them."""
-        settled = settle(batch, self._held(batch, head), learned=learned)
-        count = int(np.count_nonzero(settled.new))
-        revised = int(np.count_nonzero(settled.new & (settled.revision > 0)))
-        if count:
-            self._write(batch, settled, head, learned=learned, large=large)
-        return Receipt(
-            new=count - revised,
-            repeated=len(batch) - count,
-            revised=revised,
-            refused=0,
-            sequence=head.sequence + count,
-        )
+    def _add(self, batch: Batch, head: Head, *, learned: int) -> Receipt:
+        """Add statements to the recent ones."""
+        held = self._held(batch, head)
+        settled = settle(batch, held, learned=learned)
+        rows = np.flatnonzero(settled.new)
+        if len(rows):
+            added, revision = batch.part(rows), settled.revision[rows]
+            sequence = head.sequence + 1 + np.arange(len(rows))
+            stops = settled.stops[rows]
+            statements: Columns = {
+                **{name: getattr(added, name) for name in Batch.__dataclass_fields__},
+                "sequence": sequence,
+                "known": np.full(len(rows), learned),
+                "revision": revision,
+            }
+            self._link.copy(_RECENT, [copied(postgres_care.as_rows(statements))])
+            self._end(held, settled, learned=learned)
+            over = stops != FOREVER
+            self._supersede(added.part(over), sequence[over], stops[over])
+            self._move_head(added, int(sequence[-1]), learned=learned, settled=False)
+            stands = stops == FOREVER
+            self._renew_latest(added, stands, sequence, revision, head, learned=learned)
+            self._reach.extend(added, int(sequence[-1]))
+        return _receipt(settled.new, settled.revision, head.sequence + len(rows))
+
+    def _add_large(self, batch: Batch, head: Head, *, learned: int) -> Receipt:
+        """Add statements to the history, some points after the others."""
+        count = len(batch)
+        order = key_order(batch.point, batch.time)
+        order = np.arange(count) if order is None else order
+        new = np.empty(count, bool)
+        revision, stops = np.empty((2, count), np.int64)
+        for rows in _shares(batch.point, order):
+            part = batch.part(rows)
+            held = self._held(part, head)
+            settled = settle(part, held, learned=learned)
+            new[rows] = settled.new
+            revision[rows], stops[rows] = settled.revision, settled.stops
+            self._end(held, settled, learned=learned)
+        sequence = head.sequence + np.cumsum(new)
+        added = batch.part(new)
+        if len(added):
+            newest_rows = []
+            for rows in _shares(batch.point, order):
+                kept = rows[new[rows]]
+                statements: Columns = {
+                    name: getattr(batch, name)[kept] for name in Batch.__dataclass_fields__
+                }
+                statements |= {
+                    "sequence": sequence[kept],
+                    "known": np.full(len(kept), learned),
+                    "revision": revision[kept],
+                    "stops": stops[kept],
+                }
+                postgres_care.write_packs(self._link, statements)
+                newest_rows.append(kept[newest(batch.part(kept), stops[kept] == FOREVER)])
+            last = int(sequence[-1])
+            self._move_head(added, last, learned=learned, settled=True)
+            gaps = np.isnan(batch.value) & new & (stops == FOREVER)
+            rows = np.concatenate([*newest_rows, np.flatnonzero(gaps)])
+            self._renew_latest(
+                batch.part(rows),
+                np.ones(len(rows), bool),
+                sequence[rows],
+                revision[rows],
+                head,
+                learned=learned,
+            )
+            self._reach.extend(added, last)
+            postgres_care.join_packs(self._link)
+        return _receipt(new, revision, head.sequence + len(added))
 
     def _held(self, batch: Batch, head: Head) -> Held:
         """Return what is known of the points and times of a batch."""
         # What is later than all that is there need not be looked for.
         self._reach.follow(head, self._link.renewals)
-        batch = batch.part(batch.time <= self._reach.of(batch.point))
-        parts = []
-        listed = gathered((f"s.{name}" for name in HELD), gap="s.value")
-        for table, end in (("history", head.settled), ("recent", head.last)):
-            asked = batch.part(batch.time <= end) if end is not None else NOTHING
-            if not len(asked):
-                continue
-            result = self._link.arrays(
-                f"SELECT {listed} FROM unnest(%s::integer[], %s::bigint[]) k(point, time) "
-                f"JOIN {table} s USING (point, time)",
-                (array(asked.point), array(asked.time)),
-            )
-            if result.get_value(0, 0) is not None:
-                parts.append(_held(result))
-        if not parts:
-            return NOTHING
-        held = joined(parts)
-        # Revisions count as they arrive, wherever each of them lies now.
-        return held.part(np.argsort(held.revision, kind="stable"))
+        late = batch.part(batch.time <= self._reach.of(batch.point))
+        return self._recall.held(self._link, late, settled=head.settled)
 
-    def _write(
-        self, batch: Batch, settled: Settled, head: Head, *, learned: int, large: bool
+    def _end(self, held: Held, settled: Settled, *, learned: int) -> None:
+        """Take note of held statements that stand no more."""
+        over = held.part(settled.superseded)
+        self._supersede(over, over.sequence, np.full(len(over), learned))
+
+    def _supersede(self, rows: Batch, sequence: "IntArray", stops: "IntArray") -> None:
+        """Take note of statements that stand no more from some time on."""
+        if len(rows):
+            point = rows.point.astype(np.int32)
+            columns = (rows.time, sequence, stops, point)
+            self._link.copy(_SUPERSEDED, [copied(columns)])
+
+    def _move_head(
+        self, added: Batch, sequence: int, *, learned: int, settled: bool
     ) -> None:
-        """Write what is new of a batch."""
-        rows = np.flatnonzero(settled.new)
-        added = batch.part(rows)
-        sequence = head.sequence + 1 + np.arange(len(rows))
-        known = np.full(len(rows), learned)
-        stops, revision = settled.stops[rows], settled.revision[rows]
-        data = {
-            "sequence": sequence,
-            "time": added.time,
-            "known": known,
-            "stops": stops,
-            "version": added.version,
-            "value": added.value,
-            "point": added.point.astype(np.int32),
-            "source": added.source.astype(np.int32),
-            "quality": added.quality.astype(np.int32),
-            "revision": revision.astype(np.int32),
-        }
-        if settled.superseded:
-            point, time, number = (
-                array(list(c)) for c in zip(*settled.superseded, strict=True)
-            )
-            settled_too = head.settled is not None and int(added.time.min()) <= head.settled
-            for table in ("recent", "history") if settled_too else ("recent",):
-                self._link.run(
-                    f"UPDATE {table} s SET stops = %s FROM unnest(%s::integer[], "
-                    "%s::bigint[], %s::integer[]) k(point, time, revision) WHERE "
-                    "s.point = k.point AND s.time = k.time AND s.revision = k.revision",
-                    (learned, point, time, number),
-                )
-        if large:
-            order, months = by_month(added.point, added.time)
-            with self._link.writing(large=True) as connection:
-                add_months(connection, months)
-            data = {name: column[order] for name, column in data.items()}
-        table = "history" if large else "recent"
-        self._link.copy(
-            f"COPY {table} ({', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)",
-            copied([data[name] for name in COLUMNS]),
-        )
+        """Write down where the store stands."""
         last = int(added.time.max())
         self._link.run(
             "UPDATE head SET sequence = %(sequence)s, known = %(known)s, "
             "first = least(first, %(first)s), last = greatest(last, %(last)s), "
             "settled = greatest(settled, %(settled)s)",
             {
-                "sequence": int(sequence[-1]),
+                "sequence": sequence,
                 "known": learned,
                 "first": int(added.time.min()),
                 "last": last,
-                "settled": last if large else None,
+                "settled": last if settled else None,
             },
         )
-        self._renew_latest(added, stops == FOREVER, sequence, revision, learned)
-        self._reach.extend(added, int(sequence[-1]))
 
     def _renew_latest(
         self,
         added: Batch,
         stands: NDArray[np.bool_],
-        sequence: NDArray[np.int64],
-        revision: NDArray[np.int64],
+        sequence: "IntArray",
+        revision: "IntArray",
+        head: Head,
+        *,
         learned: int,
     ) -> None:
         """Bring the newest values of the points of a batch up to date."""
@@ -326,41 +340,68 @@ class PostgresStore(PostgresReader):
                 "DELETE FROM latest l USING "
                 "unnest(%s::integer[], %s::bigint[]) k(point, time) "
                 "WHERE l.point = k.point AND l.time = k.time RETURNING l.point",
-                (array(added.point[gaps]), array(added.time[gaps])),
+                (integers(added.point[gaps]), bigints(added.time[gaps])),
             ).fetchall()
             if uncovered:
+                self._link.run("UPDATE head SET turns = turns + 1")
                 postgres_care.find_latest(self._link, [row[0] for row in uncovered])
         rows = newest(added, stands)
         if not len(rows):
             return
-        columns = [
-            array(column[rows])
-            for column in (
-                added.point,
-                added.time,
-                added.value,
-                added.source,
-                added.quality,
-                added.version,
-                sequence,
-                revision,
-            )
-        ]
-        renewed = self._link.run(
+        some = added.part(rows)
+        columns = (
+            integers(some.point),
+            bigints(some.time),
+            doubles(some.value),
+            integers(some.source),
+            integers(some.quality),
+            bigints(some.version),
+            bigints(sequence[rows]),
+            integers(revision[rows]),
+        )
+        self._link.run(
             "UPDATE latest l SET time = k.time, value = k.value, source = k.source, "
             "quality = k.quality, version = k.version, sequence = k.sequence, "
             f"revision = k.revision, known = %s FROM {_NEWEST} "
             "WHERE l.point = k.point AND l.time <= k.time",
             (learned, *columns),
-        ).rowcount
-        # Inserting only where something is missing costs half of an upsert.
-        if renewed < len(rows):
+        )
+        # Inserting only where something may be missing costs half of an upsert.
+        at = self._link.renewals, head.turns
+        if self._shown[0] != at:
+            self._shown = at, set()
+        shown = set(some.point.tolist())
+        if not shown <= self._shown[1]:
             self._link.run(
                 "INSERT INTO latest(point, time, value, source, quality, version, "
-                "sequence, revision, known, stops) SELECT k.*, %s::bigint, %s::bigint "
-                f"FROM {_NEWEST} ON CONFLICT (point) DO NOTHING",
-                (learned, FOREVER, *columns),
+                f"sequence, revision, known) SELECT k.*, %s::bigint FROM {_NEWEST} "
+                "ON CONFLICT (point) DO NOTHING",
+                (learned, *columns),
             )
+            self._shown[1].update(shown)
+
+
+def _shares(
+    points: NDArray[np.int64], order: NDArray[np.int64]
+) -> Iterator[NDArray[np.int64]]:
+    """Give rows, ordered by point, in shares with all rows of a point in one."""
+    start = 0
+    while start < len(order):
+        end = start + SHARE
+        if end < len(order):
+            end = int(np.searchsorted(points[order], points[order[end]], "left"))
+            if end <= start:
+                point = points[order[start]]
+                end = int(np.searchsorted(points[order], point, "right"))
+        yield order[start:end]
+        start = end
+
+
+def _receipt(new: NDArray[np.bool_], revision: NDArray[np.int64], sequence: int) -> Receipt:
+    """Return what became of rows."""
+    count = int(np.count_nonzero(new))
+    revised = int(np.count_nonzero(revision[new]))
+    return Receipt(count - revised, len(new) - count, revised, 0, sequence)
 
 
 class Reach:
@@ -406,17 +447,3 @@ def now() -> int:
 def _learned(known: int | None, before: int) -> int:
     """Return when something is learned: a clock that runs backwards does not make it so."""
     return max(now() if known is None else known, before)
-
-
-def _held(result: "PGresult") -> Held:
-    """Return statements that the server sent as arrays."""
-    columns = {
-        name: from_array(result.get_value(0, place) or b"", kind)
-        for place, (name, kind) in enumerate(HELD.items())
-    }
-    return Held(
-        **{
-            name: column if name == "value" else column.astype(np.int64)
-            for name, column in columns.items()
-        }  # type: ignore[arg-type]
-    )

@@ -1,145 +1,216 @@
 """Look after the tables of a twin in PostgreSQL."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
 
+from twin.store.columns import KINDS, Columns, IntArray, superseded_by, taken
 from twin.store.postgres_link import Link
-from twin.store.postgres_schema import COLUMNS, FOREVER, add_months, month_of
-from twin.store.postgres_tables import by_month
-from twin.store.postgres_wire import array
+from twin.store.postgres_newest import newest
+from twin.store.postgres_packs import COPY, SIZE, listed, packed, unpacked
+from twin.store.postgres_pieces import (
+    EVERYTHING,
+    Asked,
+    ended,
+    gathered,
+    read,
+    spread,
+)
+from twin.store.postgres_schema import COLUMNS, FOREVER
+from twin.store.postgres_wire import Column, bigints, copied, integers
 
-_LISTED = ", ".join(COLUMNS)
-_DAYS_28 = 28 * 86_400_000_000
+ROWS = 2_000_000
+"""Statements that are worked on at a time."""
 
-_NEWEST = """
-    SELECT {columns} FROM unnest(%(points)s::integer[]) w(point) CROSS JOIN LATERAL (
-        SELECT * FROM (
-            (SELECT * FROM recent WHERE point = w.point AND time <= %(until)s AND
-             known <= %(known_at)s AND stops > %(known_at)s AND value IS NOT NULL
-             ORDER BY time DESC LIMIT 1)
-            UNION ALL
-            (SELECT * FROM history WHERE point = w.point AND time <= %(until)s AND
-             known <= %(known_at)s AND stops > %(known_at)s AND value IS NOT NULL
-             ORDER BY time DESC LIMIT 1)
-        ) b ORDER BY time DESC LIMIT 1
-    ) s ORDER BY s.point
-"""
+FEW = 8
+"""Packs of a point and month that may stay beside each other."""
 
-_STOPS = f"""
-    SELECT s.point, s.time, s.revision, CASE
-        WHEN s.version < max(s.version) OVER earlier THEN s.known
-        ELSE coalesce((
-            SELECT n.known FROM statements n WHERE n.point = s.point AND n.time = s.time
-            AND n.sequence > s.sequence AND n.version >= s.version
-            ORDER BY n.sequence LIMIT 1
-        ), {FOREVER})
-    END AS stops
-    FROM (SELECT DISTINCT point, time FROM statements WHERE revision > 0) c
-    JOIN statements s USING (point, time)
-    WINDOW earlier AS (PARTITION BY s.point, s.time ORDER BY s.sequence
-                       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-"""
-# What is outranked when it comes never stands; else it stands until the first that comes
-# later and is not outranked by it.
+_OF_PACK = tuple(name for name in EVERYTHING if name != "point")
 
 
-def newest_query(columns: str) -> str:
-    """Return the query for the newest value of each of some points.
-
-    One descent of an index per point in each table: the limits keep the planner from
-    reading the years before.
-    """
-    return _NEWEST.format(columns=columns)
-
-
-def find_latest(link: Link, points: Sequence[int]) -> None:
-    """Find the newest values of points that have none in ``latest``."""
-    listed = ", ".join(f"s.{name}" for name in COLUMNS)
-    link.run(
-        f"INSERT INTO latest({_LISTED}) {newest_query(listed)}",
-        {"points": array(points), "until": FOREVER, "known_at": FOREVER - 1},
-    )
+def write_packs(link: Link, columns: Columns) -> None:
+    """Put statements, sorted by point, time and sequence, into the history."""
+    if len(columns["time"]):
+        link.copy(COPY, packed(columns))
 
 
 def compact(link: Link) -> int:
     """Move what came in into the history, by point and time."""
     with link.writing(large=True) as connection:
-        # A stretch of 28 days touches two months at most: those of its ends.
-        ends = connection.execute(
-            f"SELECT min(time), max(time) FROM recent GROUP BY time / {_DAYS_28}"
+        counts = connection.execute(
+            "SELECT point, count(*) FROM recent GROUP BY point ORDER BY point"
         ).fetchall()
-        times = [int(time) for pair in ends for time in pair]
-        if not times:
-            return 0
-        add_months(connection, times)
+        for points in _shares(counts):
+            write_packs(link, _recent(link, points[0], points[-1]))
         # Deleted and not truncated, as whoever reads a snapshot must still see them here.
-        moved = connection.execute(
-            "WITH moved AS (DELETE FROM recent RETURNING *) "
-            f"INSERT INTO history({_LISTED}) "
-            f"SELECT {_LISTED} FROM moved ORDER BY point, time"
-        ).rowcount
-        connection.execute("UPDATE head SET settled = greatest(settled, %s)", (max(times),))
-    link.tend("VACUUM (ANALYZE, SKIP_LOCKED) recent")
-    _tidy(link, times)
+        connection.execute(
+            "DELETE FROM superseded e USING recent s WHERE e.point = s.point "
+            "AND e.time = s.time AND e.sequence = s.sequence"
+        )
+        last = connection.execute("SELECT max(time) FROM recent").fetchone()
+        moved = connection.execute("DELETE FROM recent").rowcount
+        connection.execute("UPDATE head SET settled = greatest(settled, %s)", last)
+        joined = join_packs(link)
+    if moved or joined:
+        tidy(link)
     return moved
 
 
-def tidy_history(link: Link, times: NDArray[np.int64]) -> None:
-    """Let the planner know of rows that were added to the history."""
-    _, of_months = by_month(times, times)
-    _tidy(link, of_months)
+def join_packs(link: Link) -> int:
+    """Make one pack of those of a point and month that are small beside each other.
+
+    As the parts grow, each statement is moved a few times in all. Packs that hold what was
+    superseded since are made anew as well. Returns how many packs were.
+    """
+    due = link.run(
+        "SELECT array_agg(number), sum(count)::bigint FROM history WHERE count < %(size)s "
+        "GROUP BY point, month HAVING count(*) > %(few)s OR "
+        "count(*) > 1 AND 4 * (sum(count) - max(count)) >= max(count) "
+        "UNION ALL SELECT array_agg(DISTINCT h.number), 0 FROM superseded e "
+        "JOIN history h ON h.point = e.point AND e.time BETWEEN h.first AND h.last "
+        "GROUP BY h.point, h.month",
+        {"size": SIZE, "few": FEW},
+    ).fetchall()
+    numbers = set(chain.from_iterable(row[0] for row in due))
+    if numbers:
+        counts = link.run(
+            "SELECT number, count FROM history WHERE number = ANY(%s::bigint[]) "
+            "ORDER BY point, month, number",
+            (bigints(list(numbers)),),
+        ).fetchall()
+        for some in _shares(counts):
+            _renew(link, some)
+    return len(numbers)
 
 
-def _tidy(link: Link, times: Iterable[int]) -> None:
-    """Collect statistics of the parts of the history that hold some times."""
-    if link.inside:
-        return
-    there = link.months()
-    for name in sorted({month_of(time)[0] for time in times}) if there else ["history"]:
-        if name in there or not there:
-            link.tend(f"VACUUM (ANALYZE, SKIP_LOCKED) {name}")
+def _renew(link: Link, numbers: Sequence[int]) -> None:
+    """Write packs anew, those of a point and month as one."""
+    columns, over = taken_out(link, numbers)
+    ends = ended(columns, over)
+    hit = np.flatnonzero(np.isin(columns["sequence"], over[0]))
+    write_packs(link, ends)
+    if len(hit):
+        link.run(
+            "DELETE FROM superseded e USING unnest(%s::integer[], %s::bigint[], "
+            "%s::bigint[]) k(point, time, sequence) WHERE e.point = k.point "
+            "AND e.time = k.time AND e.sequence = k.sequence",
+            (
+                integers(columns["point"][hit]),
+                bigints(columns["time"][hit]),
+                bigints(columns["sequence"][hit]),
+            ),
+        )
+
+
+def taken_out(
+    link: Link, numbers: Sequence[int]
+) -> tuple[Columns, tuple[IntArray, IntArray]]:
+    """Take packs out of the history.
+
+    Returns
+    -------
+    columns : Columns
+        What they hold, by point, time and sequence.
+    over : tuple of (k,) int
+        Sequence, rising, and end of what was superseded in them since.
+    """
+    result = link.arrays(
+        f"WITH gone AS (DELETE FROM history WHERE number = ANY(%s::bigint[]) RETURNING *) "
+        f"SELECT h.point, {listed(_OF_PACK, 'h')} FROM gone h",
+        (bigints(numbers),),
+    )
+    found: list[Columns] = []
+    for row in range(result.ntuples):
+        point = int.from_bytes(result.get_value(row, 0) or b"")
+        columns = unpacked(
+            {name: result.get_value(row, k) or b"" for k, name in enumerate(_OF_PACK, 1)}
+        )
+        found.append(columns | {"point": np.full(len(columns["time"]), point)})
+    whole: Columns = {
+        name: np.concatenate(
+            [np.empty(0, KINDS.get(name, np.int64)), *(columns[name] for columns in found)]
+        )
+        for name in EVERYTHING
+    }
+    order = np.lexsort((whole["sequence"], whole["time"], whole["point"]))
+    ends = link.arrays(
+        "SELECT array_send(array_agg(e.sequence ORDER BY e.sequence)), "
+        "array_send(array_agg(e.stops ORDER BY e.sequence)) FROM superseded e "
+        "WHERE point = ANY(%s::integer[])",
+        (integers(np.unique(whole["point"])),),
+    )
+    over = spread(ends, 0, ("sequence", "stops"))
+    return taken(whole, order), (over["sequence"], over["stops"])
+
+
+def _recent(link: Link, first: int, last: int) -> Columns:
+    """Return recent rows of some points with their ends, by point, time and sequence."""
+    names = [name for name in EVERYTHING if name != "stops"]
+    result = link.arrays(
+        f"SELECT {gathered(names)}, array_send(array_agg(coalesce(e.stops, {FOREVER}))) "
+        "FROM recent s LEFT JOIN superseded e ON e.point = s.point AND e.time = s.time "
+        "AND e.sequence = s.sequence WHERE s.point BETWEEN %s AND %s",
+        (first, last),
+    )
+    columns = spread(result, 0, (*names, "stops"))
+    return taken(
+        columns, np.lexsort((columns["sequence"], columns["time"], columns["point"]))
+    )
+
+
+def _shares(counts: Iterable[tuple[int, int]]) -> Iterator[list[int]]:
+    """Give numbers in shares that hold not too many statements, in the order given."""
+    share: list[int] = []
+    size = 0
+    for number, count in counts:
+        share.append(int(number))
+        size += int(count)
+        if size >= ROWS:
+            yield share
+            share, size = [], 0
+    if share:
+        yield share
+
+
+def tidy(link: Link) -> None:
+    """Make room where rows were taken out."""
+    for table in ("recent", "superseded", "history"):
+        link.tend(f"VACUUM (ANALYZE, SKIP_LOCKED) {table}")
 
 
 def rebuild(link: Link) -> None:
-    """Work out again what follows from the statements, and put them in order."""
+    """Work out again what follows from the statements, and put them in order.
+
+    Raises
+    ------
+    SourceError
+        If a pack is damaged.
+    """
     with link.writing(large=True) as connection:
-        find_stops(link)
-        for table in ("recent", "history"):
+        counts = connection.execute(
+            "SELECT point, sum(n)::bigint FROM (SELECT point, 1 AS n FROM recent "
+            "UNION ALL SELECT point, count FROM history) b GROUP BY point ORDER BY point"
+        ).fetchall()
+        for points in _shares(counts):
+            columns = read(link, Asked(points=points, every=True), EVERYTHING)
             connection.execute(
-                f"UPDATE {table} t SET stops = {FOREVER} WHERE stops <> {FOREVER} AND "
-                "revision = 0 AND NOT EXISTS (SELECT FROM statements s WHERE "
-                "s.point = t.point AND s.time = t.time AND s.revision > 0)"
+                "DELETE FROM history WHERE point = ANY(%s::integer[])", (integers(points),)
             )
+            columns["group"] = columns["point"]
+            order, until = superseded_by(columns, columns["point"])
+            write_packs(link, taken(columns, order) | {"stops": until})
+        for table in ("recent", "superseded", "latest"):
+            connection.execute(f"DELETE FROM {table}")
         connection.execute(
-            "UPDATE head SET "
-            "(first, last) = (SELECT min(time), max(time) FROM statements), "
-            "settled = (SELECT max(time) FROM history), "
-            "sequence = greatest(sequence, (SELECT max(sequence) FROM statements)), "
-            "known = greatest(known, (SELECT max(known) FROM statements))"
+            "UPDATE head SET turns = turns + 1, (first, last, settled) = "
+            "(SELECT min(first), max(last), max(last) FROM history), "
+            "sequence = greatest(sequence, (SELECT max(high) FROM history)), "
+            "known = greatest(known, (SELECT max(learned) FROM history))"
         )
-        connection.execute("DELETE FROM latest")
         find_latest(link, every_point(link))
-    for name in ("recent", "latest", *link.months()):
-        index = link.run(
-            "SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = %s::regclass "
-            "AND indisunique ORDER BY indnatts DESC LIMIT 1",
-            (name,),
-        ).fetchone()
-        if index:
-            link.tend(f"CLUSTER {name} USING {index[0].split('.')[-1]}")
-            link.tend(f"VACUUM (ANALYZE, SKIP_LOCKED) {name}")
-
-
-def find_stops(link: Link) -> None:
-    """Work out again until when statements stand, of points and times with several."""
-    for table in ("recent", "history"):
-        link.run(
-            f"UPDATE {table} t SET stops = r.stops FROM ({_STOPS}) r WHERE "
-            "t.point = r.point AND t.time = r.time AND t.revision = r.revision "
-            "AND t.stops <> r.stops"
-        )
+    tidy(link)
+    link.tend("VACUUM (ANALYZE, SKIP_LOCKED) latest")
 
 
 def every_point(link: Link) -> list[int]:
@@ -149,33 +220,55 @@ def every_point(link: Link) -> list[int]:
     ]
 
 
+def find_latest(link: Link, points: Sequence[int]) -> None:
+    """Find the newest values of points that have none in ``latest``."""
+    columns = newest(link, np.array(points, np.int64), until=FOREVER - 1, kept=False)
+    if len(columns["time"]):
+        link.copy(
+            f"COPY latest ({', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)",
+            [copied(as_rows(columns))],
+        )
+
+
+def as_rows(columns: Columns) -> list[Column]:
+    """Return columns as they lie in tables of rows."""
+    small = ("point", "source", "quality", "revision")
+    return [
+        columns[name].astype(np.int32) if name in small else columns[name]
+        for name in COLUMNS
+    ]
+
+
 def retire(link: Link, before: int) -> int:
     """Forget statements of times before another."""
     with link.writing(large=True) as connection:
+        torn = connection.execute(
+            "SELECT number, count FROM history WHERE first < %s AND last >= %s "
+            "ORDER BY point",
+            (before, before),
+        ).fetchall()
         gone = 0
-        for table in ("recent", "history", "latest"):
+        for numbers in _shares(torn):
+            columns, _ = taken_out(link, numbers)
+            late = columns["time"] >= before
+            gone += int(np.count_nonzero(~late))
+            write_packs(link, taken(columns, late))
+        whole = connection.execute(
+            "WITH gone AS (DELETE FROM history WHERE last < %s RETURNING count) "
+            "SELECT coalesce(sum(count), 0)::bigint FROM gone",
+            (before,),
+        ).fetchone()
+        gone += int(whole[0]) if whole else 0
+        for table in ("recent", "superseded", "latest"):
             done = connection.execute(f"DELETE FROM {table} WHERE time < %s", (before,))
-            gone += done.rowcount if table != "latest" else 0
+            gone += done.rowcount if table == "recent" else 0
         if gone:
-            first = _first_time(link)
             connection.execute(
-                "UPDATE head SET first = %(first)s, "
-                "last = CASE WHEN %(first)s::bigint IS NULL THEN NULL ELSE last END",
-                {"first": first},
+                "UPDATE head SET turns = turns + 1, first = t.first, "
+                "last = CASE WHEN t.first IS NULL THEN NULL ELSE last END FROM "
+                "(SELECT least((SELECT min(time) FROM recent), "
+                "(SELECT min(first) FROM history)) AS first) t"
             )
     if gone:
-        for name in ("recent", *(link.months() or ["history"])):
-            if name == "recent" or name == "history" or name <= month_of(before)[0]:
-                link.tend(f"VACUUM (ANALYZE, SKIP_LOCKED) {name}")
+        tidy(link)
     return gone
-
-
-def _first_time(link: Link) -> int | None:
-    """Return the first time of all statements; the months are in order of time."""
-    found = [link.run("SELECT min(time) FROM recent").fetchall()[0][0]]
-    for name in link.months() or ["history"]:
-        time = link.run(f"SELECT min(time) FROM {name}").fetchall()[0][0]
-        if time is not None:
-            found.append(time)
-            break
-    return min((int(time) for time in found if time is not None), default=None)

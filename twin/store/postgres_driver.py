@@ -8,7 +8,7 @@ try:
 except ImportError as error:
     _MESSAGE = (
         "keeping observations in PostgreSQL needs the component psycopg, which is missing; "
-        "install it with: pip install 'heidi-twin[postgres]'"
+        'install it with: make extras, or pip install ".[postgres]" in the checkout'
     )
     raise ComponentError(_MESSAGE) from error
 

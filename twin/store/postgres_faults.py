@@ -15,6 +15,10 @@ _FOREIGN = (
     "must be a store of this program, but tables are missing or of another form; restore "
     "it from a copy or name another twin"
 )
+_HANGING = (
+    "cannot be brought up to date while views of others hang on its tables; drop them and "
+    "make them again after"
+)
 _DAMAGED = "must be whole, but is damaged; restore it from a copy"
 _TEXT = "cannot hold text of this kind or length; mend the ids; " + _AGAIN
 
@@ -23,6 +27,7 @@ FAULTS: dict[str, tuple[type[HeidiError], str]] = {
     "22": (OutputError, _TEXT),
     "25006": (OutputError, "must be writable, but was opened for reading only"),
     "28": (OutputError, _RIGHTS),
+    "2BP01": (OutputError, _HANGING),
     "3F": (SourceError, _FOREIGN),
     "40": (OutputError, _BUSY),
     "42501": (OutputError, _RIGHTS),

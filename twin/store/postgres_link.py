@@ -3,21 +3,26 @@
 import contextlib
 import select
 import time as clock
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gis.errors import OutputError, SourceError
 from twin.store.postgres_driver import conninfo, psycopg, sql
 from twin.store.postgres_faults import is_lost, place, translated, unreachable
+from twin.store.postgres_identity import Identity, is_tied, kept_identity, tie
+from twin.store.postgres_migration import migrate
 from twin.store.postgres_schema import (
+    CARE,
     SERVER,
-    is_laid_out,
+    VERSION,
     lay_out,
     lay_out_nothing,
+    layout_of,
     lock_number,
-    months,
     schema_of,
 )
+from twin.store.postgres_wire import adapt
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
@@ -42,6 +47,8 @@ class Link:
         Which of the database's twins.
     read_only : bool
         Whether nothing shall be written; a twin that is not there reads as empty.
+    folder : Path, optional
+        Twin folder that must be the one whose observations these are.
 
     Raises
     ------
@@ -49,8 +56,11 @@ class Link:
         As told in `twin.store.protocol.Store`.
     """
 
-    def __init__(self, address: str, *, twin: str, read_only: bool) -> None:
+    def __init__(
+        self, address: str, *, twin: str, read_only: bool, folder: Path | None = None
+    ) -> None:
         self._address = address
+        self._folder = folder
         self._schema = schema_of(twin)
         self._read_only = read_only
         self._connection: psycopg.Connection | None = None
@@ -70,6 +80,11 @@ class Link:
         if self._connection is not None:
             self._connection.close()
 
+    def identity(self) -> Identity | None:
+        """Return whose observations these are, None where nobody said so yet."""
+        with translated(self.where):
+            return kept_identity(self._alive())
+
     def run(self, query: str, values: Values = ()) -> psycopg.Cursor[tuple[Any, ...]]:
         """Run one statement; its answer comes in binary form."""
         with translated(self.where):
@@ -86,14 +101,15 @@ class Link:
         with translated(self.where), self._alive().cursor() as cursor:
             cursor.executemany(query, rows)
 
-    def copy(self, query: str, data: bytes) -> None:
+    def copy(self, query: str, parts: Iterable[bytes]) -> None:
         """Send rows in bulk."""
         with (
             translated(self.where),
             self._alive().cursor() as cursor,
             cursor.copy(query) as copy,
         ):
-            copy.write(data)
+            for part in parts:
+                copy.write(part)
 
     @contextlib.contextmanager
     def writing(self, *, large: bool = False) -> Iterator[psycopg.Connection]:
@@ -110,13 +126,11 @@ class Link:
                 connection.execute(
                     f"SELECT pg_advisory_xact_lock({lock_number(self._schema)})"
                 )
-            # A batch is small beside the store, whatever the statistics of tables that were
-            # empty a moment ago say.
-            way = "on" if large else "off"
-            connection.execute(
-                f"SET LOCAL enable_seqscan = {way}; SET LOCAL enable_hashjoin = {way}; "
-                f"SET LOCAL enable_mergejoin = {way}"
-            )
+            if large:
+                connection.execute(
+                    "SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; "
+                    f"SET LOCAL enable_mergejoin = on; SET LOCAL {CARE} = on"
+                )
             yield connection
 
     @contextlib.contextmanager
@@ -143,11 +157,6 @@ class Link:
             raise
         finally:
             self.inside = nested
-
-    def months(self) -> list[str]:
-        """Return the names of the parts of the history, as `postgres_schema.months`."""
-        with translated(self.where):
-            return months(self._alive())
 
     def tend(self, statement: str) -> None:
         """Run a statement of upkeep that cannot be part of a transaction."""
@@ -210,6 +219,11 @@ class Link:
             ("client_min_messages", "error"),
             # Compiling costs more than these queries.
             ("jit", "off"),
+            # What is asked for is small beside the store, whatever the statistics of tables
+            # that were empty a moment ago say.
+            ("enable_seqscan", "off"),
+            ("enable_hashjoin", "off"),
+            ("enable_mergejoin", "off"),
         ):
             connection.execute("SELECT set_config(%s, %s, false)", (setting, value))
         connection.execute(
@@ -227,20 +241,38 @@ class Link:
             "SELECT set_config('synchronous_commit', 'on', false) "
             "WHERE current_setting('synchronous_commit') IN ('off', 'local')"
         )
-        there = is_laid_out(connection, self._schema, where=self.where)
-        self._absent = self._read_only and not there
+        adapt(connection)
+        laid_out = layout_of(connection, self._schema, where=self.where)
+        self._absent = self._read_only and laid_out is None
         if self._absent:
             lay_out_nothing(connection)
         elif self._read_only:
             connection.execute("SET default_transaction_read_only = on")
-        elif not there:
+            if laid_out != VERSION:
+                message = (
+                    f"{self.where} must be a store of version {VERSION}, got version "
+                    f"{laid_out}; open it for writing once, which brings it up to date "
+                    "(heidi store compact)"
+                )
+                raise SourceError(message)
+            self._is_tied(connection)
+        elif laid_out != VERSION or not self._is_tied(connection):
             with connection.transaction():
                 connection.execute(
                     f"SELECT pg_advisory_xact_lock({lock_number(self._schema)})"
                 )
                 # Another process may have been faster.
-                if not is_laid_out(connection, self._schema, where=self.where):
+                found = layout_of(connection, self._schema, where=self.where)
+                if found is None:
                     lay_out(connection, self._schema)
+                elif found != VERSION:
+                    migrate(connection)
+                if self._folder is not None:
+                    tie(connection, self._folder, where=self.where)
+
+    def _is_tied(self, connection: psycopg.Connection) -> bool:
+        """Return whether the folder, if any, is that of the schema; refuse another's."""
+        return self._folder is None or is_tied(connection, self._folder, where=self.where)
 
 
 def _unless_said(address: str, **defaults: object) -> dict[str, Any]:

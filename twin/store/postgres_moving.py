@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gis.errors import OutputError, SourceError
+from twin.store.arrow import arrow_of
+from twin.store.columns import Columns
 from twin.store.exported import (
     Exported,
     exported_tables,
@@ -16,20 +18,21 @@ from twin.store.exported import (
     write_exported,
 )
 from twin.store.loading import coded
-from twin.store.postgres_care import every_point, find_latest, find_stops, tidy_history
+from twin.store.postgres_arrival import arrivals
+from twin.store.postgres_batch import Batch, numbered
+from twin.store.postgres_care import rebuild, tidy, write_packs
 from twin.store.postgres_link import Link
+from twin.store.postgres_packs import sorted_rows
 from twin.store.postgres_quarantine import insert_refused
 from twin.store.postgres_reading import PostgresReader
-from twin.store.postgres_schema import COLUMNS, FOREVER, add_months
-from twin.store.postgres_tables import by_month, numbered
-from twin.store.postgres_wire import copied
+from twin.store.postgres_schema import FOREVER
 from twin.store.records import Receipt
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BATCH = 100_000
-"""Rows that are on their way at a time."""
+BATCH = 4_000_000
+"""Rows that are on their way at a time: packs are the better the more are in them."""
 
 
 def export(reader: PostgresReader, link: Link, folder: Path) -> None:
@@ -57,30 +60,24 @@ def export(reader: PostgresReader, link: Link, folder: Path) -> None:
             editions=tuple(editions),
             quarantine=tuple(sorted(quarantine, key=lambda row: row.number)),
         )
-        write_exported(folder, what, _tables(link))
+        write_exported(folder, what, _tables(reader, link, head[0]))
 
 
-def _tables(link: Link) -> Iterator["pa.Table"]:
+def _tables(reader: PostgresReader, link: Link, last: int) -> Iterator["pa.Table"]:
     """Give all statements in order of arrival, a few at a time, within a transaction."""
     import pyarrow as pa
 
     schema = observation_schema()
-    link.run(
-        "DECLARE exported NO SCROLL CURSOR FOR SELECT p.name, s.time, s.value, o.name, "
-        "s.quality, s.version, s.sequence, s.known, s.revision FROM statements s "
-        "JOIN points p ON p.number = s.point JOIN sources o ON o.number = s.source "
-        "ORDER BY s.sequence"
-    )
-    while rows := link.run(f"FETCH FORWARD {BATCH} FROM exported").fetchall():
-        columns = zip(*rows, strict=True)
-        yield pa.table(
-            [
-                pa.array(column, field.type)
-                for column, field in zip(columns, schema, strict=True)
-            ],
-            schema=schema,
-        )
-    link.run("CLOSE exported")
+    for columns in arrivals(link, last=last):
+        made = []
+        for field in schema:
+            if field.name in ("point", "source"):
+                made.append(reader.named(field.name, columns[field.name]))
+            else:
+                small = field.type == pa.int32()
+                made.append(arrow_of(columns[field.name], small=small))
+        if len(columns["time"]):
+            yield pa.table(made, schema=schema)
 
 
 def restore(link: Link, folder: Path) -> Receipt:
@@ -106,24 +103,18 @@ def restore(link: Link, folder: Path) -> Receipt:
         )
         points = {name: number for number, (name, _) in enumerate(what.points, 1)}
         sources = {name: number for number, name in enumerate(what.sources, 1)}
-        ends: list[np.ndarray] = []
-        for table in exported_tables(folder):
-            try:
-                ends.append(_restore_table(link, table, points, sources))
-            except KeyError as error:
-                message = (
-                    f"{folder} must be a whole export: {error} is not among its names; "
-                    "export it again"
-                )
-                raise SourceError(message) from error
-        link.run(
-            "UPDATE head SET (first, last) = (SELECT min(time), max(time) FROM history), "
-            "settled = (SELECT max(time) FROM history), sequence = %s, "
-            "known = greatest(0, (SELECT max(known) FROM history))",
-            (what.sequence,),
-        )
-        find_stops(link)
-        find_latest(link, every_point(link))
+        try:
+            for columns in _gathered(folder, points, sources):
+                write_packs(link, sorted_rows(columns))
+        except KeyError as error:
+            message = (
+                f"{folder} must be a whole export: {error} is not among its names; "
+                "export it again"
+            )
+            raise SourceError(message) from error
+        link.run("UPDATE head SET sequence = %s", (what.sequence,))
+        # Until when each stands, the latest values and the head follow from them.
+        rebuild(link)
         link.many(
             "INSERT INTO editions(number, valid_from, geometry, model, known) VALUES "
             "(%(number)s, %(valid_from)s, %(geometry)s, %(model)s, %(known)s)",
@@ -131,9 +122,10 @@ def restore(link: Link, folder: Path) -> Receipt:
         )
         insert_refused(link, what.quarantine)
         counts = link.run(
-            "SELECT count(*), count(*) FILTER (WHERE revision > 0) FROM history"
+            "SELECT coalesce(sum(count), 0)::bigint, coalesce(sum(revised), 0)::bigint "
+            "FROM history"
         ).fetchall()[0]
-    tidy_history(link, np.concatenate([np.empty(0, np.int64), *ends]))
+    tidy(link)
     return Receipt(
         new=counts[0] - counts[1],
         repeated=0,
@@ -154,25 +146,27 @@ def _check_empty(link: Link) -> None:
         raise OutputError(message)
 
 
-def _restore_table(
-    link: Link, table: "pa.Table", points: dict[str, int], sources: dict[str, int]
-) -> np.ndarray:
-    """Put statements into the history as they are; return a time of each month."""
-    if not len(table):
-        return np.empty(0, np.int64)
-    batch = numbered(coded(table), points, sources)
-    order, months = by_month(batch.point, batch.time)
-    with link.writing(large=True) as connection:
-        add_months(connection, months)
-    data = {name: getattr(batch, name) for name in ("time", "version", "value")}
-    for name in ("sequence", "known"):
-        data[name] = table.column(name).to_numpy()
-    for name in ("point", "source", "quality"):
-        data[name] = getattr(batch, name).astype(np.int32)
-    data["revision"] = table.column("revision").to_numpy().astype(np.int32)
-    data["stops"] = np.full(len(batch), FOREVER)
-    link.copy(
-        f"COPY history ({', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)",
-        copied([data[name][order] for name in COLUMNS]),
-    )
-    return np.array(months, np.int64)
+def _gathered(
+    folder: Path, points: dict[str, int], sources: dict[str, int]
+) -> Iterator[Columns]:
+    """Give what was exported as columns, many rows at a time."""
+    parts: list[Columns] = []
+    size = 0
+    for table in exported_tables(folder):
+        batch = numbered(coded(table), points, sources)
+        columns: Columns = {n: getattr(batch, n) for n in Batch.__dataclass_fields__}
+        for name in ("sequence", "known", "revision"):
+            columns[name] = table.column(name).to_numpy().astype(np.int64)
+        columns["stops"] = np.full(len(batch), FOREVER)
+        parts.append(columns)
+        size += len(batch)
+        if size >= BATCH:
+            yield _whole(parts)
+            parts, size = [], 0
+    if size:
+        yield _whole(parts)
+
+
+def _whole(parts: list[Columns]) -> Columns:
+    """Return parts one after another."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

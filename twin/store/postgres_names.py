@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from twin.store.columns import IntArray
 from twin.store.postgres_link import Link
-from twin.store.postgres_wire import Column
 
 
 class Names:
@@ -61,7 +61,7 @@ class Names:
         self.refresh()
         return self._names
 
-    def of(self, numbers: Column) -> list[str]:
+    def of(self, numbers: IntArray) -> list[str]:
         """Return names of all numbers up to the largest of these, at least."""
         return self.up_to(int(numbers.max(initial=0)))
 

@@ -1,46 +1,33 @@
 """Answer what a twin in PostgreSQL knows."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twin.store.columns import summed_up
-from twin.store.postgres_care import newest_query
+from twin.store.arrow import arrow_of
+from twin.store.columns import Columns, IntArray, starts_of, summed_up, taken
+from twin.store.postgres_arrival import Arrival
+from twin.store.postgres_latest import FIELDS, Latest, kept_rows
 from twin.store.postgres_link import Link
 from twin.store.postgres_names import Names
+from twin.store.postgres_newest import newest
+from twin.store.postgres_pieces import NOW, Asked, read
 from twin.store.postgres_quarantine import COLUMNS as QUARANTINED
 from twin.store.postgres_quarantine import quarantined
 from twin.store.postgres_schema import FOREVER
-from twin.store.postgres_wire import Column, Kind, array, from_array
 from twin.store.protocol import BUCKETS
 from twin.store.records import Edition, Kept, Quarantined
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from psycopg.pq.abc import PGresult
 
-NOW = FOREVER - 1
-"""Moment of knowledge at which every statement is known and only those that stand do."""
-
-FIELDS: dict[str, Kind] = {
-    "point": np.int32,
-    "time": np.int64,
-    "value": np.float64,
-    "source": np.int32,
-    "quality": np.int32,
-    "version": np.int64,
-    "sequence": np.int64,
-    "known": np.int64,
-    "revision": np.int32,
-}
-"""Columns of `Kept` in their order, as they lie in the tables."""
+WINDOW = 86_400_000_000
+"""How far a question for a few values of each point looks at first [microseconds]."""
 
 _EDITION = "valid_from, geometry, model, number, known"
-_LISTED = ", ".join(FIELDS)
-_STANDING = "known <= %(known_at)s AND stops > %(known_at)s"
 
 
 @dataclass(frozen=True)
@@ -55,6 +42,8 @@ class Head:
         First and last time of all statements.
     settled : int or None
         Last time in the history.
+    turns : int
+        How often latest values went back in time, or vanished.
     """
 
     sequence: int
@@ -62,6 +51,7 @@ class Head:
     first: int | None
     last: int | None
     settled: int | None
+    turns: int
 
 
 class PostgresReader:
@@ -71,6 +61,8 @@ class PostgresReader:
         self._link = link
         self._points = Names(link, "points")
         self._sources = Names(link, "sources")
+        self._latest = Latest(link, self._points, self._sources)
+        self._arrival = Arrival(link)
 
     def latest(
         self,
@@ -80,24 +72,19 @@ class PostgresReader:
         known_at: int | None = None,
     ) -> list[Kept]:
         """Return the newest value of each point, by the time it is of, not by arrival."""
-        numbers = self._wanted(points)
         if until is None and known_at is None:
-            chosen = "" if points is None else "WHERE point = ANY(%(points)s::integer[])"
-            query = f"SELECT {_LISTED} FROM latest {chosen} ORDER BY point"
-            rows = self._kept(query, {"points": array(numbers)})
-        else:
-            rows = self._kept(
-                newest_query(_prefixed("s")),
-                {
-                    "points": array(numbers),
-                    "until": FOREVER if until is None else until,
-                    "known_at": NOW if known_at is None else known_at,
-                },
+            by_point = self._latest.rows()
+            if points is None:
+                return list(by_point.values())
+            return [by_point[name] for name in dict.fromkeys(points) if name in by_point]
+        with self.snapshot():
+            columns = newest(
+                self._link,
+                np.array(self._wanted(points), np.int64),
+                until=FOREVER - 1 if until is None else until,
+                known_at=NOW if known_at is None else known_at,
             )
-        if points is None:
-            return rows
-        by_point = {row.point: row for row in rows}
-        return [by_point[name] for name in dict.fromkeys(points) if name in by_point]
+            return self._kept(columns)
 
     def between(
         self,
@@ -109,22 +96,33 @@ class PostgresReader:
         known_at: int | None = None,
     ) -> list[Kept]:
         """Return what is known of ``start <= time < end``, gaps included."""
+        asked = self._asked(start, end, points, known_at)
         if count < 0:
-            columns = self._columns(start, end, points, known_at)
-            return self._rows(columns)
-        return self._kept(
-            f"SELECT {_prefixed('s')} FROM unnest(%(points)s::integer[]) WITH ORDINALITY "
-            "w(point, place) CROSS JOIN LATERAL (SELECT * FROM statements WHERE "
-            "point = w.point AND time >= %(start)s AND time < %(end)s AND "
-            f"{_STANDING} ORDER BY time LIMIT %(count)s) s ORDER BY w.place, s.time",
-            {
-                "points": array(self._wanted(points)),
-                "start": start,
-                "end": end,
-                "count": count,
-                "known_at": NOW if known_at is None else known_at,
-            },
+            return self._kept(read(self._link, asked, FIELDS))
+        if not count:
+            return []
+        with self.snapshot():
+            head = self._head()
+            if head.first is None or head.last is None:
+                return []
+            first, after = max(start, head.first), min(end, head.last + 1)
+            reach = WINDOW
+            while True:
+                asked = self._asked(start, min(first + reach, after), points, known_at)
+                columns = read(self._link, asked, FIELDS)
+                group = columns["group"]
+                counts = np.bincount(group, minlength=1)
+                if first + reach >= after or (
+                    points is not None
+                    and (counts >= count).sum() == len(asked.points or ())
+                ):
+                    break
+                reach *= 8
+        begin = np.flatnonzero(np.append(True, group[1:] != group[:-1])[: len(group)])
+        inside = np.arange(len(group)) - np.repeat(
+            begin, np.diff(np.append(begin, len(group)))
         )
+        return self._kept(taken(columns, inside < count))
 
     def table(
         self,
@@ -139,15 +137,16 @@ class PostgresReader:
 
         from twin.store.exported import observation_schema
 
-        columns = self._columns(start, end, points, known_at)
-        missing = np.isnan(columns["value"])
-        arrays = {name: pa.array(column) for name, column in columns.items()}
-        arrays["value"] = pa.array(columns["value"], mask=missing)
-        for name, names in (("point", self._points), ("source", self._sources)):
-            arrays[name] = _named(columns[name], names.of(columns[name]))
+        columns = read(self._link, self._asked(start, end, points, known_at), FIELDS)
         schema = observation_schema()
-        cast = [arrays[field.name].cast(field.type) for field in schema]
-        return pa.table(cast, schema=schema)
+        made = []
+        for field in schema:
+            column = columns[field.name]
+            if field.name in ("point", "source"):
+                made.append(self.named(field.name, column))
+            else:
+                made.append(arrow_of(column, small=field.type == pa.int32()))
+        return pa.table(made, schema=schema)
 
     def resample(
         self,
@@ -161,56 +160,54 @@ class PostgresReader:
         """Sum up values in steps from ``start`` on, as a table with `BUCKETS`."""
         import pyarrow as pa
 
-        # Summed up here, as the server takes five times as long to group a year by quarters
+        # Summed up here: the server takes many times as long to group a year by quarters
         # of an hour as to send it (bench/store.py).
-        held = self._columns(start, end, points, known_at, fields=("time", "value"))
-        numbers, times = held["point"], held["time"].astype(np.int64, copy=False)
-        groups = np.cumsum(np.diff(numbers, prepend=numbers[:1]) != 0)
-        values = held["value"].astype(np.float64, copy=False)
-        sums = summed_up(groups, times, values, start, step)
-        firsts = np.unique(groups, return_index=True)[1]
-        of_group = numbers[firsts][sums.pop("group")]
-        arrays = {name: pa.array(column) for name, column in sums.items()}
-        arrays["point"] = _named(of_group, self._points.of(of_group))
+        asked = self._asked(start, end, points, known_at)
+        held = read(self._link, asked, ("value",))
+        sums = summed_up(held["group"], held["time"], held["value"], start, step)
+        of_group = np.array(asked.points, np.int64)[sums.pop("group")]
+        arrays = {name: arrow_of(column) for name, column in sums.items()}
+        arrays["point"] = self.named("point", of_group)
         return pa.table({name: arrays[name] for name in BUCKETS})
 
     def coverage(self, start: int, end: int) -> dict[str, tuple[int, int]]:
         """Count, by point, the times that were heard of and those with a value."""
-        rows = self._link.run(
-            "SELECT p.name, c.heard, c.told FROM points p JOIN ("
-            "SELECT point, count(*) heard, count(value) told FROM statements "
-            "WHERE time >= %s AND time < %s AND stops = %s GROUP BY point"
-            ") c ON c.point = p.number ORDER BY p.number",
-            (start, end, FOREVER),
-        )
-        return {str(name): (int(heard), int(told)) for name, heard, told in rows}
+        with self.snapshot():
+            # Of packs that lie within the time and all stand, their heads tell.
+            rows = self._link.run(
+                "SELECT point, sum(count)::bigint, sum(told)::bigint, bool_and(whole) "
+                "FROM (SELECT point, count, told, first >= %(start)s AND last < %(end)s "
+                "AND ended = 0 AND NOT EXISTS (SELECT FROM superseded e WHERE "
+                "e.point = h.point AND e.time BETWEEN h.first AND h.last) AS whole "
+                "FROM history h WHERE first < %(end)s AND last >= %(start)s "
+                "UNION ALL SELECT point, 1, 0, false FROM recent "
+                "WHERE time >= %(start)s AND time < %(end)s) b GROUP BY point",
+                {"start": start, "end": end},
+            ).fetchall()
+            counts = {point: (heard, told) for point, heard, told, whole in rows if whole}
+            others = sorted(row[0] for row in rows if not row[3])
+            columns = read(self._link, Asked(start, end, others), ("value",))
+        starts = starts_of(columns["point"], columns["point"])
+        if len(starts):
+            told = np.add.reduceat(~np.isnan(columns["value"]), starts, dtype=np.int64)
+            heard = np.diff(np.append(starts, len(columns["point"])))
+            points = columns["point"][starts]
+            for point, *both in zip(
+                points.tolist(), heard.tolist(), told.tolist(), strict=True
+            ):
+                counts[point] = (both[0], both[1])
+        names = self._points.up_to(max(counts, default=0))
+        return {names[point - 1]: counts[point] for point in sorted(counts)}
 
     def since(self, sequence: int, *, count: int = 10_000) -> list[Kept]:
         """Return what arrived after a number, in order of arrival."""
-        found: list[Kept] = []
-        last, reach = self._head().sequence, max(count, 1)
-        # Numbers have no holes but where statements were retired: a window of as many
-        # numbers as rows are wanted reads little, and grows where it found nothing.
-        while len(found) < count and sequence < last:
-            end = min(sequence + reach, last)
-            rows = self._kept(
-                f"SELECT {_LISTED} FROM statements WHERE sequence > %(after)s AND "
-                "sequence <= %(end)s ORDER BY sequence LIMIT %(count)s",
-                {"after": sequence, "end": end, "count": count - len(found)},
-            )
-            found += rows
-            sequence = end
-            reach *= 1 if rows else 8
-        return found
+        with self.snapshot():
+            return self._kept(self._arrival.since(sequence, count=count))
 
     def history(self, point: str, time: int) -> list[Kept]:
         """Return every statement ever made of a point and time, in order of arrival."""
-        numbers = self._wanted([point])
-        return self._kept(
-            f"SELECT {_LISTED} FROM statements WHERE "
-            "point = ANY(%(points)s::integer[]) AND time = %(time)s ORDER BY sequence",
-            {"points": array(numbers), "time": time},
-        )
+        asked = Asked(time, time + 1, self._wanted([point]), every=True)
+        return self._kept(read(self._link, asked, FIELDS))
 
     def editions(self) -> list[Edition]:
         """Return all editions of the district's things, in order of arrival."""
@@ -254,7 +251,12 @@ class PostgresReader:
 
     def revisions(self) -> int:
         """Return how many statements were added to a point and time that had one."""
-        return int(self._one("SELECT count(*) FROM statements WHERE revision > 0")[0])
+        return int(
+            self._one(
+                "SELECT (SELECT count(*) FROM recent WHERE revision > 0) + "
+                "(SELECT coalesce(sum(revised), 0) FROM history)::bigint"
+            )[0]
+        )
 
     def span(self) -> tuple[int, int] | None:
         """Return the first and the last time of all, None while there is none."""
@@ -270,9 +272,16 @@ class PostgresReader:
         """Last number of the store, 0 while it is empty."""
         return self._head().sequence
 
+    def named(self, field: str, numbers: IntArray) -> "pa.Array":
+        """Return numbers of points or sources as their names."""
+        names = self._points if field == "point" else self._sources
+        return _named(numbers, names.of(numbers))
+
     def _head(self) -> Head:
         """Return where the store stands."""
-        return Head(*self._one("SELECT sequence, known, first, last, settled FROM head"))
+        return Head(
+            *self._one("SELECT sequence, known, first, last, settled, turns FROM head")
+        )
 
     def _one(self, query: str) -> tuple[Any, ...]:
         """Run a query for one row."""
@@ -286,112 +295,24 @@ class PostgresReader:
             return list(range(1, len(self._points.all()) + 1))
         return list(self._points.known(points).values())
 
-    def _kept(self, query: str, values: Mapping[str, object]) -> list[Kept]:
-        """Run a query for rows with `FIELDS`."""
-        rows = self._link.run(query, values).fetchall()
-        points = self._points.up_to(max((row[0] for row in rows), default=0))
-        sources = self._sources.up_to(max((row[3] for row in rows), default=0))
-        return [
-            Kept(points[point - 1], time, value, sources[source - 1], *rest)
-            for point, time, value, source, *rest in rows
-        ]
+    def _asked(
+        self, start: int, end: int, points: Sequence[str] | None, known_at: int | None
+    ) -> Asked:
+        """Return a question with points as numbers; all are in the order of numbers."""
+        numbers = None if points is None else self._wanted(points)
+        return Asked(start, end, numbers, NOW if known_at is None else known_at)
 
-    def _columns(
-        self,
-        start: int,
-        end: int,
-        points: Sequence[str] | None,
-        known_at: int | None,
-        *,
-        fields: Iterable[str] = FIELDS,
-    ) -> dict[str, Column]:
-        """Return what is known of a time as columns; NaN is a gap."""
-        wanted = self._wanted(points)
-        kinds = {name: FIELDS[name] for name in fields if name != "point"}
-        where = f"time >= %(start)s AND time < %(end)s AND {_STANDING}"
-        if points is None:
-            query = (
-                f"SELECT point, {gathered(kinds)} FROM statements WHERE {where} GROUP BY 1"
-            )
-        else:
-            # Point by point by the index, whatever the planner thinks of their number.
-            query = (
-                "SELECT w.point, s.* FROM unnest(%(points)s::integer[]) w(point) "
-                f"CROSS JOIN LATERAL (SELECT {gathered(kinds)} FROM statements "
-                f"WHERE point = w.point AND {where}) s"
-            )
-        result = self._link.arrays(
-            query,
-            {
-                "points": array(wanted),
-                "start": start,
-                "end": end,
-                "known_at": NOW if known_at is None else known_at,
-            },
-        )
-        return _assembled(result, kinds, None if points is None else wanted)
-
-    def _rows(self, columns: Mapping[str, Column]) -> list[Kept]:
+    def _kept(self, columns: Columns) -> list[Kept]:
         """Return columns as rows."""
         points = self._points.of(columns["point"])
-        sources = self._sources.of(columns["source"])
-        value = columns["value"].astype(object)
-        value[np.isnan(columns["value"])] = None
-        listed = {name: column.tolist() for name, column in columns.items()}
-        listed["value"] = value.tolist()
-        listed["point"] = [points[number - 1] for number in listed["point"]]
-        listed["source"] = [sources[number - 1] for number in listed["source"]]
-        return [Kept(*row) for row in zip(*(listed[name] for name in FIELDS), strict=True)]
+        return kept_rows(columns, points, self._sources.of(columns["source"]))
 
 
-def _prefixed(table: str) -> str:
-    """Return the names of `FIELDS` of a table in a query."""
-    return ", ".join(f"{table}.{name}" for name in FIELDS)
-
-
-def gathered(names: Iterable[str], *, gap: str = "value") -> str:
-    """Return what makes each column one array: faster to carry than rows.
-
-    NULL becomes NaN in the column ``gap``, so that all elements have one size.
-    """
-    told = (f"coalesce({name}, 'NaN')" if name == gap else name for name in names)
-    return ", ".join(f"array_agg({column})" for column in told)
-
-
-def _assembled(
-    result: "PGresult", kinds: Mapping[str, Kind], wanted: Sequence[int] | None
-) -> dict[str, Column]:
-    """Return arrays by point as columns over all points, each in order of time."""
-    groups: dict[int, dict[str, Column]] = {}
-    for row in range(result.ntuples):
-        # What has no row is an array that is not there.
-        if result.get_value(row, 1) is None:
-            continue
-        point = int.from_bytes(result.get_value(row, 0) or b"", "big")
-        columns = {
-            name: from_array(result.get_value(row, place) or b"", kind)
-            for place, (name, kind) in enumerate(kinds.items(), 1)
-        }
-        if (np.diff(columns["time"]) < 0).any():
-            order = np.argsort(columns["time"])
-            columns = {name: column[order] for name, column in columns.items()}
-        columns["point"] = np.full(len(columns["time"]), point, np.int32)
-        groups[point] = columns
-    listed = sorted(groups) if wanted is None else [p for p in wanted if p in groups]
-    every: dict[str, Kind] = {"point": np.int32, **kinds}
-    return {
-        name: np.concatenate(
-            [np.empty(0, kind), *(groups[point][name] for point in listed)]
-        )
-        for name, kind in every.items()
-    }
-
-
-def _named(numbers: Column, names: Sequence[str]) -> "pa.Array":
+def _named(numbers: IntArray, names: Sequence[str]) -> "pa.Array":
     """Return numbers of names as names."""
     import pyarrow as pa
 
     spelled = pa.DictionaryArray.from_arrays(
-        pa.array(numbers - 1, pa.int32()), pa.array(names, pa.string())
+        arrow_of(numbers - 1, small=True), pa.array(names, pa.string())
     )
     return spelled.cast(pa.string())

@@ -1,21 +1,23 @@
 """Lay out the tables of a twin in PostgreSQL.
 
-Every statement lies in one of two tables: ``recent`` in order of arrival, small and cheap
-to write, and ``history``, cut by month of the time that statements are of, where compaction
-puts them down by point and time: whoever reads a year of a building reads little else.
-A statement stands from ``known`` until before ``stops``; one that never stood has both
-equal. So what was known at any time is a plain comparison, and exactly one statement of
-a point and time passes it.
+A statement lies in one of two tables: ``recent`` holds rows in order of arrival, cheap to
+write; ``history`` holds packs, each the statements of one point and month as columns of
+`twin.store.postgres_packing`, put there by compaction and by large tables. Nothing there
+is ever updated: that another statement supersedes one is a row in ``superseded`` besides,
+until compaction packs it too. A statement stands from ``known`` until before ``stops``; one
+that never stood has both equal. So what was known at any time is a plain comparison, and
+exactly one statement of a point and time passes it.
 """
 
 import hashlib
-from datetime import UTC, datetime
 
 from gis.errors import SourceError
 from twin.store.postgres_driver import psycopg, sql
+from twin.store.postgres_unpacking import FUNCTIONS, PACKED, STATEMENTS
 
-VERSION = 1
-"""Stands in the table ``layout``; a program refuses tables of a newer one."""
+VERSION = 2
+"""Stands in the table ``layout``; a program refuses tables of a newer one, and brings
+those of an older one up to date when it may write (`postgres_migration`)."""
 
 SERVER = 15
 """Oldest version of PostgreSQL that is known to work."""
@@ -23,14 +25,10 @@ SERVER = 15
 FOREVER = 2**63 - 1
 """``stops`` of a statement that stands."""
 
-FIRST_MONTH, LAST_MONTH = (2000, 1), (2100, 1)
-"""Times outside have one part each, so that a wrong clock cannot make parts at will."""
-
 _STATEMENT = """(
     sequence bigint NOT NULL,
     time bigint NOT NULL,
     known bigint NOT NULL,
-    stops bigint NOT NULL,
     version bigint NOT NULL,
     value double precision,
     point integer NOT NULL,
@@ -41,13 +39,26 @@ _STATEMENT = """(
 # The columns go from wide to narrow, which leaves no gaps in a row.
 
 COLUMNS = (
-    "sequence", "time", "known", "stops", "version", "value", "point", "source", "quality",
+    "sequence", "time", "known", "version", "value", "point", "source", "quality",
     "revision",
 )  # fmt: skip
 """Columns of statements in the order of the tables."""
 
+PACK = (
+    "first", "last", "low", "high", "learned", "point", "month", "count", "told", "revised",
+    "ended",
+)  # fmt: skip
+"""Columns of ``history`` beside the packed ones: first and last time, lowest and highest
+number, when the last was learned, point, month since 1970 (one for all times before 2000,
+one for all from 2100 on: wrong clocks), and how many statements, with a value, beyond the
+first of their time, and that ceased to stand."""
+
+SUPERSEDED = ("time", "sequence", "stops", "point")
+"""Columns of ``superseded``."""
+
 _START = (
-    "CREATE TABLE layout (version integer NOT NULL)",
+    "CREATE TABLE layout (version integer NOT NULL, identity uuid, origin text)",
+    "COMMENT ON TABLE layout IS 'version of the tables, and which folder they belong to'",
     """
     CREATE TABLE head (
         one boolean PRIMARY KEY DEFAULT true CHECK (one),
@@ -55,11 +66,12 @@ _START = (
         known bigint NOT NULL DEFAULT 0,
         first bigint,
         last bigint,
-        settled bigint
+        settled bigint,
+        turns bigint NOT NULL DEFAULT 0
     ) WITH (fillfactor = 10)
     """,
     "COMMENT ON TABLE head IS 'last number, when it was learned, first and last time of "
-    "all statements, last time in history'",
+    "all statements, last time in history, how often latest values went back'",
     "INSERT INTO head DEFAULT VALUES",
     """
     CREATE TABLE points (
@@ -69,18 +81,6 @@ _START = (
     )
     """,
     "CREATE TABLE sources (number integer PRIMARY KEY, name text NOT NULL UNIQUE)",
-    # Room beside each row lets its ``stops`` change without touching the indexes.
-    f"CREATE TABLE recent {_STATEMENT} WITH (fillfactor = 90)",
-    "CREATE UNIQUE INDEX ON recent (point, time, revision)",
-    "CREATE UNIQUE INDEX ON recent (sequence)",
-)
-
-_END = (
-    "CREATE UNIQUE INDEX ON history (point, time, revision)",
-    # What one compaction moved lies together and has numbers of one range.
-    "CREATE INDEX ON history USING brin (sequence) WITH (pages_per_range = 32)",
-    "CREATE INDEX ON history (sequence) WHERE revision > 0",
-    "CREATE VIEW statements AS SELECT * FROM recent UNION ALL SELECT * FROM history",
     # The newest value of each point follows from the statements.
     f"CREATE TABLE latest {_STATEMENT} WITH (fillfactor = 50)",
     "ALTER TABLE latest ADD PRIMARY KEY (point)",
@@ -113,25 +113,56 @@ _END = (
     "characters that text cannot'",
 )
 
-# Nothing that was once known is changed. A foreign hand is stopped by the server itself.
-_GUARD = (
-    """
-    CREATE FUNCTION stands() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN RAISE EXCEPTION 'statements are never changed'; END $$
+_WHERE_STATEMENTS_LIE = (
+    f"CREATE TABLE recent {_STATEMENT}",
+    "CREATE UNIQUE INDEX ON recent (point, time, revision)",
+    "CREATE UNIQUE INDEX ON recent (sequence)",
+    f"""
+    CREATE TABLE history (
+        {", ".join(f"{name} bigint NOT NULL" for name in PACK[:5])},
+        number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        {", ".join(f"{name} integer NOT NULL" for name in PACK[5:])},
+        {", ".join(f"{name} bytea NOT NULL" for name in PACKED)}
+    )
     """,
-    *(
-        "CREATE TRIGGER stands BEFORE UPDATE OF sequence, time, known, version, value, "
-        f"point, source, quality ON {table} FOR EACH ROW EXECUTE FUNCTION stands()"
-        for table in ("recent", "history")
-    ),
+    # Packed already: the server need not try.
+    *(f"ALTER TABLE history ALTER COLUMN {name} SET STORAGE EXTERNAL" for name in PACKED),
+    "COMMENT ON TABLE history IS 'statements of a point and month in packed columns; the "
+    "view statements unpacks them'",
+    "CREATE INDEX ON history (point, first, last)",
+    "CREATE INDEX ON history (high, low)",
+    """
+    CREATE TABLE superseded (
+        time bigint NOT NULL,
+        sequence bigint NOT NULL,
+        stops bigint NOT NULL,
+        point integer NOT NULL,
+        PRIMARY KEY (point, time, sequence)
+    )
+    """,
+    "COMMENT ON TABLE superseded IS 'until when statements stood that do no more, if "
+    "their pack does not say so'",
 )
 
-_PARTED = f"CREATE TABLE history {_STATEMENT} PARTITION BY RANGE (time)"
-# Untested here, as TimescaleDB is in no Debian. The interval is 30 days.
-_HYPERTABLE = (
-    f"CREATE TABLE history {_STATEMENT}",
-    "SELECT create_hypertable('history', 'time', chunk_time_interval => 2592000000000, "
-    "create_default_indexes => false)",
+# Nothing that was once known is changed. A foreign hand is stopped by the server itself.
+CARE = "heidi.care"
+"""Setting that lets a transaction take statements out of a table: those that compaction
+puts down elsewhere, and those that are retired."""
+
+_GUARD = (
+    f"""
+    CREATE FUNCTION stands() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF TG_OP = 'UPDATE' OR current_setting('{CARE}', true) IS DISTINCT FROM 'on' THEN
+            RAISE EXCEPTION 'statements are never changed or lost';
+        END IF;
+        RETURN NULL;
+    END $$
+    """,
+    *(
+        f"CREATE TRIGGER stands BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION stands()"
+        for table in ("recent", "history", "superseded")
+    ),
 )
 
 
@@ -162,28 +193,34 @@ def lay_out(connection: psycopg.Connection, schema: str) -> None:
     connection.execute(
         sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema))
     )
-    history = _HYPERTABLE if _has_timescale(connection) else (_PARTED,)
-    for statement in (*_START, *history, *_END, *_GUARD):
+    for statement in _START:
         connection.execute(statement)
+    lay_out_statements(connection)
     connection.execute("INSERT INTO layout VALUES (%s)", (VERSION,))
+
+
+def lay_out_statements(connection: psycopg.Connection) -> None:
+    """Make the tables that statements lie in, and what reads and guards them."""
+    for statement in (*_WHERE_STATEMENTS_LIE, *FUNCTIONS, STATEMENTS, *_GUARD):
+        connection.execute(statement)
 
 
 def lay_out_nothing(connection: psycopg.Connection) -> None:
     """Let a reader of a twin that nobody has fed yet see an empty one, of its own."""
     connection.execute("SET search_path = pg_temp")
-    for statement in (*_START, _PARTED, *_END):
+    for statement in (*_START, *_WHERE_STATEMENTS_LIE):
         if not statement.startswith("COMMENT"):
             connection.execute(statement)
     connection.execute("SET default_transaction_read_only = on")
 
 
-def is_laid_out(connection: psycopg.Connection, schema: str, *, where: str) -> bool:
-    """Return whether a twin is there, and check that it is ours.
+def layout_of(connection: psycopg.Connection, schema: str, *, where: str) -> int | None:
+    """Return the version of a twin's tables, None where there are none.
 
     Raises
     ------
     SourceError
-        If it is another program's, or of another version.
+        If they are another program's, or of a newer version.
     """
     tables = connection.execute(
         "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
@@ -191,7 +228,7 @@ def is_laid_out(connection: psycopg.Connection, schema: str, *, where: str) -> b
         (schema,),
     ).fetchall()
     if not tables:
-        return False
+        return None
     if ("layout",) not in tables:
         message = (
             f"{where} must be a store of this program, got another program's schema "
@@ -204,72 +241,13 @@ def is_laid_out(connection: psycopg.Connection, schema: str, *, where: str) -> b
     )
     row = connection.execute(versions).fetchone()
     version = row[0] if row else None
-    if version != VERSION:
+    if version is None or not 1 <= version <= VERSION:
         message = (
             f"{where} must be a store of version {VERSION}, got version {version}; update "
             "this program"
         )
         raise SourceError(message)
-    return True
-
-
-def add_months(connection: psycopg.Connection, times: list[int]) -> None:
-    """Make the parts of the history that some times fall into, where they are missing."""
-    row = connection.execute(
-        "SELECT relkind = 'p' FROM pg_class WHERE oid = 'history'::regclass"
-    ).fetchone()
-    if not row or not row[0]:
-        return  # TimescaleDB does it.
-    there = set(months(connection))
-    for name, start, end in sorted({month_of(time) for time in times}):
-        if name in there:
-            continue
-        table = sql.Identifier(name)
-        # Made beside and then attached, it does not wait for readers of the history.
-        connection.execute(
-            sql.SQL("CREATE TABLE {} (LIKE history INCLUDING ALL)").format(table)
-        )
-        connection.execute(
-            sql.SQL("ALTER TABLE history ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})")
-            .format(table, *(sql.SQL(edge) for edge in (start, end)))
-        )  # fmt: skip
-
-
-def months(connection: psycopg.Connection) -> list[str]:
-    """Return the names of the parts of the history, the earliest first.
-
-    Empty where TimescaleDB cuts it.
-    """
-    rows = connection.execute(
-        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
-        "WHERE i.inhparent = 'history'::regclass AND c.relispartition ORDER BY c.relname"
-    ).fetchall()
-    return [str(name) for (name,) in rows]
-
-
-def month_of(time: int) -> tuple[str, str, str]:
-    """Return name and edges of the part that a time falls into."""
-    first, last = _edge(*FIRST_MONTH), _edge(*LAST_MONTH)
-    if time < first:
-        return "history_0000_early", "MINVALUE", str(first)
-    if time >= last:
-        return "history_9999_late", str(last), "MAXVALUE"
-    at = datetime.fromtimestamp(time // 1_000_000, UTC)
-    after = (at.year + at.month // 12, at.month % 12 + 1)
-    name = f"history_{at.year}_{at.month:02}"
-    return name, str(_edge(at.year, at.month)), str(_edge(*after))
-
-
-def _edge(year: int, month: int) -> int:
-    """Return the start of a month [microseconds since 1970, UTC]."""
-    return int(datetime(year, month, 1, tzinfo=UTC).timestamp()) * 1_000_000
-
-
-def _has_timescale(connection: psycopg.Connection) -> bool:
-    """Return whether TimescaleDB is switched on in this database."""
-    query = "SELECT count(*) FROM pg_extension WHERE extname = 'timescaledb'"
-    row = connection.execute(query).fetchone()
-    return bool(row and row[0])
+    return int(version)
 
 
 def lock_number(schema: str) -> int:

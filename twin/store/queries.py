@@ -1,5 +1,6 @@
 """Read what stands, or stood, from the hot log and the history together."""
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,29 +12,42 @@ from twin.store.columns import (
     BoolArray,
     Columns,
     IntArray,
+    any_twice,
     empty,
-    from_rows,
     joined,
     key_order,
     standing_rows,
-    starts_of,
     taken,
 )
 from twin.store.manifest import Manifest
+from twin.store.marks import MARKED, checked
 from twin.store.schema import COLUMNS
 from twin.store.segments import Segment
 
 FEW = 400
 """Points that a question to the hot log names one by one."""
 
-MANY = 20_000
-"""Corrected keys beyond which all rows are read again with their ranks."""
-
 WINDOWS = (3_600_000_000, 86_400_000_000, 30 * 86_400_000_000)
 """How far back the newest value is looked for, step by step [microseconds]."""
 
 LEAST, MOST = -(2**62), 2**62
 """Times that stand for no bound."""
+
+SEEK = 10
+"""How many rows of an index are passed in the time that one is looked up."""
+
+MOST_TIMES = 5_000
+"""Times of the hot log that are asked for one by one at most."""
+
+TIMES = """
+WITH RECURSIVE due(time) AS (
+    SELECT min(time) FROM observations WHERE time >= ?1
+    UNION ALL
+    SELECT (SELECT min(time) FROM observations WHERE time > due.time)
+    FROM due WHERE due.time < ?2
+) SELECT time FROM due WHERE time < ?2 LIMIT ?3
+"""
+"""Each time that the hot log has once, jumping from one to the next in its index."""
 
 
 @dataclass(frozen=True)
@@ -90,51 +104,33 @@ class Shelves:
         Columns
         """
         needed = list(dict.fromkeys(["point", "time", *names]))
-        columns = joined(self._pieces(wanted, needed), needed)
-        group = columns["point"]
-        if wanted.points is not None:
-            group = self._places(wanted.points)[group]
+        hot = self.hot(wanted, COLUMNS)
+        pieces = self._pieces(wanted, needed, hot)
+        if wanted.points is not None and len(wanted.points) == 1:
+            # A number of all rows need not lie in memory once a row.
+            columns = joined(pieces, [name for name in needed if name != "point"])
+            count = len(columns["time"])
+            columns["point"] = np.broadcast_to(wanted.points, count)
+            group = np.broadcast_to(np.int64(0), count)
+        else:
+            columns = joined(pieces, needed)
+            group = columns["point"]
+            if wanted.points is not None:
+                group = self._places(wanted.points)[group]
         if wanted.every:
             return columns | {"group": group}
         order = key_order(group, columns["time"])
         if order is not None:
             columns, group = taken(columns, order), group[order]
-        starts = starts_of(group, columns["time"])
-        if len(starts) == len(group):
+        if not any_twice(group, columns["time"]):
             return columns | {"group": group}
-        if {"version", "sequence"} <= set(needed):
-            stands = standing_rows(
-                group, columns["time"], columns["version"], columns["sequence"]
-            )
-            return taken(columns | {"group": group}, stands)
-        return self._settled(wanted, columns | {"group": group}, starts, list(names))
-
-    def _settled(
-        self, wanted: Wanted, columns: Columns, starts: IntArray, names: list[str]
-    ) -> Columns:
-        """Return what stands of sorted rows, some keys of which have several statements.
-
-        Corrections are rare: only where there are some, it is read who outranks whom.
-        """
-        counts = np.diff(np.append(starts, len(columns["time"])))
-        several = starts[counts > 1]
-        if len(several) > MANY:
-            return self.read(wanted, [*names, "version", "sequence"])
-        group, time = columns["group"][several], columns["time"][several]
-        points = np.unique(columns["point"][several])
-        few = Wanted(int(time.min()), int(time.max()) + 1, points, wanted.known_at)
-        settled = self.read(few, [*names, "version", "sequence"])
-        if wanted.points is None:
-            settled["group"] = settled["point"]
-        else:
-            settled["group"] = self._places(wanted.points)[settled["point"]]
-        keys = set(zip(group.tolist(), time.tolist(), strict=True))
-        held = zip(settled["group"].tolist(), settled["time"].tolist(), strict=True)
-        due = np.fromiter((key in keys for key in held), bool, len(settled["time"]))
-        once = taken(columns, np.repeat(counts == 1, counts))
-        both = joined([once, taken({n: settled[n] for n in once}, due)], once)
-        order = key_order(both["group"], both["time"])
-        return both if order is None else taken(both, order)
+        # Corrections are rare: only where there are some, it is read who outranks whom.
+        outranks = ["version", "sequence"]
+        ranks = columns
+        if not set(outranks) <= set(needed):
+            ranks = joined(self._pieces(wanted, outranks, hot), outranks)
+            ranks = ranks if order is None else taken(ranks, order)
+        return taken(columns | {"group": group}, _standing(group, columns["time"], ranks))
 
     def newest(self, points: IntArray, until: int | None, known_at: int | None) -> Columns:
         """Return the newest value of each point that has one, by place in ``points``."""
@@ -159,46 +155,28 @@ class Shelves:
         place = self._places(points)[columns["point"]]
         return taken(columns, np.argsort(place, kind="stable"))
 
-    def after(self, sequence: int, count: int) -> Columns:
-        """Return statements after a number, in order of arrival, ``count`` at most."""
-        hot = self.connection.execute(
-            f"SELECT {', '.join(COLUMNS)} FROM observations WHERE sequence > ? "
-            "ORDER BY sequence LIMIT ?",
-            (sequence, count),
-        ).fetchall()
-        pieces = [from_rows(hot, COLUMNS)]
-        bound = _reach(pieces[0]["sequence"], count)
-        segments = [s for s in self.manifest.segments if s.last_sequence > sequence]
-        for segment in sorted(segments, key=lambda one: one.first_sequence):
-            if segment.first_sequence > bound:
-                continue
-            places = self.manifest.places(segment, None)
-            numbers = self.manifest.read_blocks(segment, places, ["sequence"])["sequence"]
-            due = (numbers > sequence) & (numbers <= bound)
-            if not due.any():
-                continue
-            rows = taken(self.manifest.read_blocks(segment, places, list(COLUMNS)), due)
-            pieces.append(taken(rows, np.argsort(rows["sequence"])[:count]))
-            bound = _reach(np.concatenate([one["sequence"] for one in pieces]), count)
-        columns = joined(pieces, COLUMNS)
-        return taken(columns, np.argsort(columns["sequence"], kind="stable")[:count])
-
     def has_history(self, wanted: Wanted) -> bool:
         """Say whether any segment is needed."""
         return bool(self._blocks(wanted))
 
-    def _pieces(self, wanted: Wanted, names: list[str]) -> list[Columns]:
-        """Return what each segment and the hot log have of it."""
+    def _pieces(self, wanted: Wanted, names: list[str], hot: Columns) -> list[Columns]:
+        """Return what each segment and the hot log have of it, in the same order always."""
         member = None if wanted.points is None else self._places(wanted.points) >= 0
         pieces = []
         for segment, places in self._blocks(wanted):
             stood = not wanted.every and segment.superseded > 0
             as_known = wanted.known_at is not None and wanted.known_at < segment.last_known
             extra = ["superseded"] * stood + ["known"] * as_known
+            cut = segment.first < wanted.start or segment.last >= wanted.end
+            mixed = member is not None and not self.manifest.is_single(segment, places)
+            extra += ["time"] * cut + ["point"] * mixed
             read = list(dict.fromkeys([*names, *extra]))
             columns = self.manifest.read_blocks(segment, places, read)
-            keep = _within(columns["time"], segment.first, segment.last, wanted)
-            if member is not None:
+            keep: BoolArray | None = None
+            if cut:
+                time = columns["time"]
+                keep = (time >= wanted.start) & (time < wanted.end)
+            if member is not None and mixed:
                 keep = _both(keep, member[columns["point"]])
             if as_known:
                 keep = _both(keep, columns["known"] <= wanted.known_at)
@@ -207,11 +185,9 @@ class Shelves:
                 keep = _both(keep, columns["superseded"] > limit)
             columns = {name: columns[name] for name in names}
             pieces.append(columns if keep is None or keep.all() else taken(columns, keep))
-        hot = self.hot(wanted, names)
         if len(hot["point"]):
-            if member is not None:
-                hot = taken(hot, member[hot["point"]])
-            pieces.append(hot)
+            own = {name: hot[name] for name in names}
+            pieces.append(own if member is None else taken(own, member[hot["point"]]))
         return pieces
 
     def _blocks(self, wanted: Wanted) -> list[tuple[Segment, list[int]]]:
@@ -230,17 +206,44 @@ class Shelves:
 
     def hot(self, wanted: Wanted, names: Sequence[str]) -> Columns:
         """Return what the hot log has, of all points where they are many."""
+        source = "observations"
         where = "time >= ? AND time < ?"
-        values = [wanted.start, wanted.end]
+        values: list[int | str] = [wanted.start, wanted.end]
+        if wanted.points is not None and len(wanted.points) <= FEW:
+            times = self._hot_times(wanted, len(wanted.points))
+            if times is not None:
+                # CROSS JOIN keeps SQLite from turning the loops round.
+                asked = "(SELECT value AS due FROM json_each(?))"
+                source = f"{asked} CROSS JOIN observations"
+                where, values = "time = due", [times]
+            where += f" AND point IN ({', '.join(map(str, wanted.points.tolist()))})"
         if wanted.known_at is not None:
             where += " AND known <= ?"
             values.append(wanted.known_at)
-        if wanted.points is not None and len(wanted.points) <= FEW:
-            where += f" AND point IN ({', '.join(map(str, wanted.points.tolist()))})"
         rows = self.connection.execute(
-            f"SELECT {', '.join(names)} FROM observations WHERE {where}", values
+            f"SELECT {', '.join(MARKED)} FROM {source} WHERE {where}", values
         )
-        return from_rows(rows.fetchall(), names)
+        columns = checked(self.connection, rows.fetchall())
+        return {name: columns[name] for name in names}
+
+    def _hot_times(self, wanted: Wanted, points: int) -> str | None:
+        """Return the times that the hot log has, as JSON; None if they are too many.
+
+        Its index begins with the time: few points of many times are found by asking for
+        each time and point, which pays while most points report at the same times. A
+        million rows of 200 times: 10 ms instead of 150 ms for 25 points.
+        """
+        first, last = self.connection.execute(
+            "SELECT (SELECT min(sequence) FROM observations), "
+            "(SELECT max(sequence) FROM observations)"
+        ).fetchone()
+        # Points that the store never heard of have no number.
+        if first is None or not points:
+            return None
+        limit = min(MOST_TIMES, (last - first) // (SEEK * points))
+        rows = self.connection.execute(TIMES, (wanted.start, wanted.end, limit + 1))
+        times = [row[0] for row in rows]
+        return None if len(times) > limit else json.dumps(times)
 
     def _places(self, points: IntArray) -> IntArray:
         """Return the place of each number among those wanted, -1 of others."""
@@ -267,21 +270,21 @@ class Shelves:
         return min(low for low, _ in times), max(high for _, high in times)
 
 
-def _within(time: IntArray, first: int, last: int, wanted: Wanted) -> BoolArray | None:
-    """Say which times are asked for; None where all of a segment are."""
-    if wanted.start <= first and last < wanted.end:
-        return None
-    inside: BoolArray = (time >= wanted.start) & (time < wanted.end)
-    return inside
+def _standing(group: IntArray, time: IntArray, ranks: Columns) -> BoolArray:
+    """Say which rows stand, of sorted ones, some keys of which have several."""
+    same = (group[1:] == group[:-1]) & (time[1:] == time[:-1])
+    twice = np.zeros(len(group), bool)
+    twice[1:] = same
+    twice[:-1] |= same
+    rows = np.flatnonzero(twice)
+    best = standing_rows(
+        group[rows], time[rows], ranks["version"][rows], ranks["sequence"][rows]
+    )
+    stands = ~twice
+    stands[rows[best]] = True
+    return stands
 
 
 def _both(keep: BoolArray | None, more: BoolArray) -> BoolArray:
     """Join two choices, the first of which may be all."""
     return more if keep is None else keep & more
-
-
-def _reach(numbers: IntArray, count: int) -> int:
-    """Return the largest number that can be among the first ``count``."""
-    if len(numbers) < count or not count:
-        return FOREVER
-    return int(np.partition(numbers, count - 1)[count - 1])

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from twin.store import catalogue
-from twin.store.columns import Columns, IntArray, from_rows, joined, taken
+from twin.store.columns import Columns, IntArray, joined, taken
 from twin.store.faults import file_told, translated
 from twin.store.manifest import (
     Manifest,
@@ -22,8 +22,9 @@ from twin.store.manifest import (
     next_generation,
     set_mark,
 )
+from twin.store.marks import MARKED, checked
 from twin.store.schema import COLUMNS
-from twin.store.segments import Block, Segment, SegmentWriter, month_of
+from twin.store.segments import Blocks, Segment, SegmentWriter, month_of
 
 CHUNK = 2_000_000
 """Rows that are sealed at a time."""
@@ -40,7 +41,7 @@ GRACE = 600_000_000
 LOCK = ".lock"
 """File in the history folder that one caretaker at a time holds."""
 
-Written = list[tuple[Segment, list[Block]]]
+Written = list[tuple[Segment, Blocks]]
 
 
 def write_segments(
@@ -60,7 +61,7 @@ def write_segments(
 
     Returns
     -------
-    list of (Segment, list of Block)
+    list of (Segment, Blocks)
         On the disk, and not yet in the manifest.
     """
     points, sources = catalogue.all_points(connection), catalogue.all_sources(connection)
@@ -109,9 +110,9 @@ def mark_sealed(connection: sqlite3.Connection, columns: Columns) -> None:
 def hot_rows(connection: sqlite3.Connection) -> Columns:
     """Return the oldest rows of the hot log, `CHUNK` at most."""
     rows = connection.execute(
-        f"SELECT {', '.join(COLUMNS)} FROM observations ORDER BY sequence LIMIT ?", (CHUNK,)
+        f"SELECT {', '.join(MARKED)} FROM observations ORDER BY sequence LIMIT ?", (CHUNK,)
     )
-    return from_rows(rows.fetchall(), COLUMNS)
+    return checked(connection, rows.fetchall())
 
 
 def take_out(connection: sqlite3.Connection, last: int) -> None:
@@ -153,7 +154,7 @@ def merged(
 
     Returns
     -------
-    list of (Segment, list of Block)
+    list of (Segment, Blocks)
         One, or none if nothing is left.
     """
     points, sources = catalogue.all_points(connection), catalogue.all_sources(connection)
@@ -199,7 +200,7 @@ def _written(
     parts: Iterable[tuple[Columns, IntArray]],
     points: dict[int, str],
     sources: dict[int, str],
-) -> tuple[Segment, list[Block]]:
+) -> tuple[Segment, Blocks]:
     """Write one segment."""
     writer = SegmentWriter(folder, points, sources)
     try:

@@ -17,7 +17,7 @@ from twin.store.records import Receipt
 if TYPE_CHECKING:
     import pyarrow as pa
 
-AT_ONCE = 2_000_000
+AT_ONCE = 1_000_000
 """Statements that are written at a time."""
 
 
@@ -96,10 +96,9 @@ def restore(files: StoreFiles, folder: Path) -> Receipt:
 
 def _tables(files: StoreFiles) -> Iterator["pa.Table"]:
     """Give all statements in order of arrival."""
-    shelves = files.shelves()
     sequence = 0
     while True:
-        columns = shelves.after(sequence, AT_ONCE)
+        columns = files.after(sequence, AT_ONCE)
         if not len(columns["sequence"]):
             return
         yield files.arrow(columns)

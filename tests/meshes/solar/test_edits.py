@@ -6,41 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis.errors import GeometryError
-from gis.typical_year import typical_year
 from meshes.facets import make_facets
 from meshes.polygons import make_polygons
 from meshes.solar.edits import Standing, add, change, remove, stand
-from meshes.solar.irradiance import Irradiation, irradiate
+from meshes.solar.irradiance import Irradiation
 from meshes.solar.occluders import Occluders, solid_occluders
-from meshes.solar.sky import reinhart_patches
-from meshes.solar.visibility import unpack_by_facet
 from meshes.solids import lod1_solids
 
 ROUNDING = 2e-3
 """What sums of sensors over a year may differ by after some edits, float32 [kWh/m2]."""
 
 ORIGIN = np.array([40.0, 40.0, 0.0])
-SETTING = {
-    "latitude": 56.04,
-    "longitude": 12.69,
-    "albedo": 0.0,
-    "facade_albedo": 0.0,
-    "bin_degrees": 6.0,
-}
-
-
-@pytest.fixture(scope="module")
-def sky():
-    return reinhart_patches(1)
-
-
-def lit(parts, trees, sky) -> tuple[Irradiation, Occluders]:
-    solids = lod1_solids(parts, origin=ORIGIN)
-    occluders = solid_occluders(solids)
-    for tree in trees:
-        occluders += tree
-    facets = make_facets(solids, spacing=2.5)
-    return irradiate(facets, occluders, typical_year(), sky=sky, **SETTING), occluders
 
 
 def crown(name: str, seed: int) -> Occluders:
@@ -52,14 +28,8 @@ def crown(name: str, seed: int) -> Occluders:
     return Occluders(polygons, np.zeros(5, np.int8), np.zeros(5, np.int64), (name,))
 
 
-def equal(standing: Standing, whole: Irradiation) -> None:
-    found, bits = standing.light, standing.scene.bits
-    assert set(found.facets.ids) == set(whole.facets.ids)
-    order = np.array([found.facets.ids.index(name) for name in whole.facets.ids])
-    wanted = unpack_by_facet(whole.visibility, whole.facets, standing.scene.compass.number)
-    for f, same in enumerate(order.tolist()):
-        np.testing.assert_array_equal(bits.of(same), wanted.of(f), whole.facets.ids[f])
-    one = found.take(order)
+def equal(standing: Standing, whole: Irradiation, same_bits) -> None:
+    one = standing.light.take(same_bits(standing, whole))
     np.testing.assert_array_equal(one.sun_share, whole.sun_share)
     np.testing.assert_allclose(one.patch_view, whole.patch_view, rtol=1e-6, atol=1e-9)
     np.testing.assert_allclose(one.facet_parts, whole.facet_parts, rtol=1e-6, atol=1e-6)
@@ -78,19 +48,14 @@ STEPS = st.lists(
 )
 
 
-def raised(pool, name):
-    """Return a building's faces as bodies and as facets."""
-    solids = lod1_solids(pool.loc[[name]], origin=ORIGIN)
-    return solid_occluders(solids), make_facets(solids, spacing=2.5)
-
-
 @settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 1000), steps=STEPS)
-def test_random_edits_equal_a_new_run(seed, steps, random_blocks, sky):
-    pool = random_blocks(seed, 12)
-    here, waiting = list(pool.index[:6]), list(pool.index[6:])
+def test_random_edits_equal_a_new_run(
+    seed, steps, random_blocks, town_of, coarse_sky, same_bits
+):
+    town = town_of(random_blocks(seed, 12), 6)
     trees = {"t0": crown("t0", seed)}
-    light, occluders = lit(pool.loc[here], trees.values(), sky)
+    light, occluders = town.lit(coarse_sky, bodies=trees.values())
     standing = stand(light, occluders)
     for step, (what, number) in enumerate(steps):
         if what == "plant":
@@ -100,28 +65,25 @@ def test_random_edits_equal_a_new_run(seed, steps, random_blocks, sky):
             name = sorted(trees)[number % len(trees)]
             del trees[name]
             standing = remove(standing, [name])
-        elif what == "add" and waiting:
-            here.append(waiting.pop())
-            standing = add(standing, *raised(pool, here[-1]))
-        elif what == "remove" and len(here) > 1:
-            standing = remove(standing, [here.pop(number % len(here))])
-        elif what == "change" and waiting:
-            gone = here.pop(number % len(here))
-            here.append(waiting.pop())
-            standing = change(standing, [gone], *raised(pool, here[-1]))
-    equal(standing, lit(pool.loc[here], trees.values(), sky)[0])
+        else:
+            standing = town.edit(standing, what, number)
+    equal(standing, town.lit(coarse_sky, bodies=trees.values())[0], same_bits)
 
 
 @pytest.fixture(scope="module")
-def standing(random_blocks, sky) -> Standing:
-    return stand(*lit(random_blocks(7, 6), [crown("t0", 7)], sky))
+def standing(random_blocks, town_of, coarse_sky) -> Standing:
+    town = town_of(random_blocks(7, 6), 6)
+    return stand(*town.lit(coarse_sky, bodies=[crown("t0", 7)]))
 
 
-def test_taking_away_what_was_added_gives_the_scene_back(standing, random_blocks):
-    pool = random_blocks(8, 2).rename(index="new-{}".format)
-    name = pool.index[0]
-    there = add(standing, *raised(pool, name))
-    back = remove(there, [name])
+@pytest.fixture(scope="module")
+def newcomers(random_blocks, town_of):
+    return town_of(random_blocks(8, 2).rename(index="new-{}".format), 0)
+
+
+def test_taking_away_what_was_added_gives_the_scene_back(standing, newcomers):
+    there = add(standing, *newcomers.raised("new-b0"))
+    back = remove(there, ["new-b0"])
     assert back.light.facets.ids == standing.light.facets.ids
     for f in range(len(back.scene.facets)):
         np.testing.assert_array_equal(back.scene.bits.of(f), standing.scene.bits.of(f))
@@ -144,22 +106,20 @@ def test_several_at_once_equal_one_by_one(standing):
         np.testing.assert_array_equal(together.scene.bits.of(f), apart.scene.bits.of(f))
 
 
-def test_the_scene_itself_is_not_changed_by_edits(standing, random_blocks):
+def test_the_scene_itself_is_not_changed_by_edits(standing, newcomers):
     def print_of(one: Standing) -> tuple[bytes, bytes]:
         return one.light.sensor_parts.tobytes(), one.scene.bits.pieces[0].tobytes()
 
     before = print_of(standing)
-    pool = random_blocks(8, 2).rename(index="new-{}".format)
-    change(standing, ["b2", "t0"], *raised(pool, pool.index[0]), threads=1)
+    change(standing, ["b2", "t0"], *newcomers.raised("new-b0"), threads=1)
     assert print_of(standing) == before
 
 
-def test_unknown_and_taken_names_are_told(standing, random_blocks):
+def test_unknown_and_taken_names_are_told(standing, random_blocks, town_of):
     with pytest.raises(GeometryError, match="'nowhere'"):
         remove(standing, ["nowhere"])
-    pool = random_blocks(8, 2)
     with pytest.raises(GeometryError, match="'b0'"):
-        add(standing, *raised(pool, "b0"))
+        add(standing, *town_of(random_blocks(8, 2), 0).raised("b0"))
 
 
 def test_facets_of_another_frame_are_refused(standing, random_blocks):

@@ -5,7 +5,9 @@ import pytest
 import shapely
 
 from gis.errors import GeometryError
+from gis.horizon import HorizonLine
 from gis.typical_year import typical_year
+from meshes.crowns import make_crowns
 from meshes.facets import make_facets
 from meshes.solar.irradiance import irradiate
 from meshes.solar.occluders import solid_occluders
@@ -42,6 +44,31 @@ def test_tiles_have_the_light_of_the_whole(town):
         )
         np.testing.assert_allclose(lit.facet_parts, whole.facet_parts[same], atol=1e-3)
     assert sorted(seen) == list(range(len(facets)))
+
+
+def test_tiles_stand_behind_far_land_and_below_trees_as_the_whole_does(town):
+    occluders = solid_occluders(town)
+    facets = make_facets(town, spacing=2.0)
+    foot = np.array([[17.0, 6.0, 0.0], [18.0, 30.0, 0.0], [40.0, 20.0, 0.0]]) - town.origin
+    around = {
+        "crowns": make_crowns(foot, np.array([9.0, 12.0, 7.0]), np.array([3.0, 4.0, 2.0])),
+        "horizon": HorizonLine(np.arange(360.0), np.linspace(-1.0, 9.0, 360), "made up"),
+    }
+    whole = irradiate(facets, occluders, typical_year(), **PLACE, **COARSE, **around)
+    number = {name: k for k, name in enumerate(facets.ids)}
+    shaded = 0
+    for lit in irradiate_tiles(
+        town, occluders, typical_year(), **PLACE, **COARSE, **around, spacing=2.0, most=500
+    ):
+        same = np.array([number[name] for name in lit.facets.ids])
+        assert (lit.sun_share == whole.sun_share[same]).all(), "the very same bits"
+        np.testing.assert_allclose(lit.facet_parts, whole.facet_parts[same], atol=1e-3)
+        one, other = lit.crowns, whole.crowns.take(same)
+        np.testing.assert_array_equal(one.facets, other.facets)
+        np.testing.assert_array_equal(one.transmittance, other.transmittance)
+        np.testing.assert_array_equal(one.sun_share, other.sun_share)
+        shaded += len(one.facets)
+    assert shaded == len(whole.crowns.facets) > 5
 
 
 def test_faces_are_shared_out_once_in_tiles_of_their_size(town):

@@ -6,21 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis.errors import GeometryError
-from gis.typical_year import typical_year
 from meshes.crown_leaves import TreeKind
 from meshes.crowns import Crowns, make_crowns
-from meshes.facets import make_facets
 from meshes.solar.changed_words import SparseBits
-from meshes.solar.edits import Standing, add, change, remove, stand
-from meshes.solar.irradiance import Irradiation, irradiate
+from meshes.solar.edits import Standing, add, stand
+from meshes.solar.irradiance import Irradiation
 from meshes.solar.lit_crowns import unpack_crowns
 from meshes.solar.lit_scene import light_scene
 from meshes.solar.newcomer import shade
-from meshes.solar.occluders import Occluders, solid_occluders
-from meshes.solar.sky import reinhart_patches
 from meshes.solar.tree_edits import change_trees, fell, plant
-from meshes.solar.visibility import unpack_by_facet
-from meshes.solids import lod1_solids
 
 ROUNDING = 3e-3
 """What sums of sensors over a year may differ by after some edits, float32 [kWh/m2]."""
@@ -29,18 +23,6 @@ MEAN_ROUNDING = 1e-5
 """The same for the means of facets, by month: float32 views times the sky's radiance."""
 
 ORIGIN = np.array([40.0, 40.0, 0.0])
-SETTING = {
-    "latitude": 56.04,
-    "longitude": 12.69,
-    "albedo": 0.0,
-    "facade_albedo": 0.0,
-    "bin_degrees": 6.0,
-}
-
-
-@pytest.fixture(scope="module")
-def sky():
-    return reinhart_patches(1)
 
 
 def grove(seed: int, count: int, kinds=tuple(TreeKind)) -> Crowns:
@@ -55,33 +37,15 @@ def grove(seed: int, count: int, kinds=tuple(TreeKind)) -> Crowns:
     )
 
 
-def lit(parts, crowns, sky) -> tuple[Irradiation, Occluders]:
-    solids = lod1_solids(parts, origin=ORIGIN)
-    occluders = solid_occluders(solids)
-    facets = make_facets(solids, spacing=2.5)
-    light = irradiate(facets, occluders, typical_year(), sky=sky, crowns=crowns, **SETTING)
-    return light, occluders
-
-
-def raised(pool, name):
-    """Return a building's faces as bodies and as facets."""
-    solids = lod1_solids(pool.loc[[name]], origin=ORIGIN)
-    return solid_occluders(solids), make_facets(solids, spacing=2.5)
-
-
 def dense(bits: SparseBits, facet: int) -> list[tuple[int, int]]:
     """Return place and words of one facet's bits."""
     own = np.flatnonzero(bits.key >> 40 == facet)
     return list(zip(bits.key[own] % (1 << 40), bits.bits[own], strict=True))
 
 
-def equal(standing: Standing, whole: Irradiation) -> None:
-    found, bits, compass = standing.light, standing.scene.bits, standing.scene.compass
-    assert set(found.facets.ids) == set(whole.facets.ids)
-    order = np.array([found.facets.ids.index(name) for name in whole.facets.ids])
-    wanted = unpack_by_facet(whole.visibility, whole.facets, compass.number)
-    for f, same in enumerate(order.tolist()):
-        np.testing.assert_array_equal(bits.of(same), wanted.of(f), whole.facets.ids[f])
+def equal(standing: Standing, whole: Irradiation, same_bits) -> None:
+    found, compass = standing.light, standing.scene.compass
+    order = same_bits(standing, whole)
     assert (found.crowns is None) == (whole.crowns is None)
     views = [(found.patch_view[order], whole.patch_view)]
     suns = [(found.sun_share[order], whole.sun_share)]
@@ -136,12 +100,13 @@ STEPS = st.lists(
 
 @settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 1000), trees=st.integers(0, 9), steps=STEPS)
-def test_random_edits_equal_a_new_run(seed, trees, steps, random_blocks, sky):
+def test_random_edits_equal_a_new_run(
+    seed, trees, steps, random_blocks, town_of, coarse_sky, same_bits
+):
     """Kinds of leaves come and go with the trees, and layers with them."""
-    pool = random_blocks(seed, 12)
-    here, waiting = list(pool.index[:6]), list(pool.index[6:])
+    town = town_of(random_blocks(seed, 12), 6)
     crowns = grove(seed, trees, [TreeKind(seed % 2 + 1)])
-    light, occluders = lit(pool.loc[here], crowns, sky)
+    light, occluders = town.lit(coarse_sky, crowns)
     standing = stand(light, occluders, crowns)
     for what, number in steps:
         count = len(standing.crowns)
@@ -151,29 +116,29 @@ def test_random_edits_equal_a_new_run(seed, trees, steps, random_blocks, sky):
             standing = fell(standing, np.arange(count)[number % count :: 2])
         elif what == "regrow" and count:
             standing = change_trees(standing, np.array([number % count]), grove(number, 1))
-        elif what == "add" and waiting:
-            here.append(waiting.pop())
-            standing = add(standing, *raised(pool, here[-1]))
-        elif what == "remove" and len(here) > 1:
-            standing = remove(standing, [here.pop(number % len(here))])
-        elif what == "change" and waiting:
-            gone = here.pop(number % len(here))
-            here.append(waiting.pop())
-            standing = change(standing, [gone], *raised(pool, here[-1]))
-    equal(standing, lit(pool.loc[here], standing.crowns, sky)[0])
+        else:
+            standing = town.edit(standing, what, number)
+    equal(standing, town.lit(coarse_sky, standing.crowns)[0], same_bits)
 
 
 @pytest.fixture(scope="module")
-def standing(random_blocks, sky) -> Standing:
+def town(random_blocks, town_of):
+    return town_of(random_blocks(7, 6), 6)
+
+
+@pytest.fixture(scope="module")
+def standing(town, coarse_sky) -> Standing:
     crowns = grove(7, 8)
-    return stand(*lit(random_blocks(7, 6), crowns, sky), crowns)
+    return stand(*town.lit(coarse_sky, crowns), crowns)
 
 
-def test_a_newcomer_takes_what_crowns_let_through(standing, random_blocks, sky):
+def test_a_newcomer_takes_what_crowns_let_through(
+    standing, town, random_blocks, town_of, coarse_sky
+):
     """`shade` tells the neighbours' light as `add` does, and as a new run."""
-    parts = random_blocks(7, 6)
-    light, _ = lit(parts, standing.crowns, sky)
-    bodies, _ = raised(random_blocks(9, 5).rename(index="new-{}".format), "new-b3")
+    light, _ = town.lit(coarse_sky, standing.crowns)
+    newcomers = town_of(random_blocks(9, 5).rename(index="new-{}".format), 0)
+    bodies, _ = newcomers.raised("new-b3")
     shaded = shade(light_scene(light), bodies)
     there = add(standing, bodies).light.take(shaded.facets)
     np.testing.assert_array_equal(shaded.after.sensor_parts, there.sensor_parts)
@@ -181,7 +146,7 @@ def test_a_newcomer_takes_what_crowns_let_through(standing, random_blocks, sky):
     assert len(behind) > 0, "some of its neighbours look through crowns"
     lost = shaded.before.facet_parts - shaded.after.facet_parts
     assert (lost > -MEAN_ROUNDING).all()
-    free = shade(light_scene(lit(parts, None, sky)[0]), bodies)
+    free = shade(light_scene(town.lit(coarse_sky)[0]), bodies)
     open_lost = free.before.facet_parts - free.after.facet_parts
     assert (lost <= open_lost + MEAN_ROUNDING).all(), "of light that trees have taken less"
     assert (lost < open_lost - 1).any()
@@ -221,17 +186,17 @@ def test_felling_what_was_planted_gives_the_scene_back(standing):
 
 
 def test_felling_all_trees_leaves_the_light_of_a_scene_without(
-    standing, random_blocks, sky
+    standing, town, coarse_sky, same_bits
 ):
     bare = fell(standing, np.arange(len(standing.crowns)))
     assert bare.scene.crowns is None
-    equal(bare, lit(random_blocks(7, 6), None, sky)[0])
+    equal(bare, town.lit(coarse_sky)[0], same_bits)
 
 
-def test_the_first_trees_of_a_scene_are_planted(standing, random_blocks, sky):
-    light, occluders = lit(random_blocks(7, 6), None, sky)
+def test_the_first_trees_of_a_scene_are_planted(standing, town, coarse_sky, same_bits):
+    light, occluders = town.lit(coarse_sky)
     planted = plant(stand(light, occluders), standing.crowns)
-    equal(planted, lit(random_blocks(7, 6), standing.crowns, sky)[0])
+    equal(planted, town.lit(coarse_sky, standing.crowns)[0], same_bits)
 
 
 def test_the_scene_itself_is_not_changed_and_threads_change_nothing(standing):
@@ -248,15 +213,15 @@ def test_the_scene_itself_is_not_changed_and_threads_change_nothing(standing):
     assert print_of(one) == print_of(three) != before
 
 
-def test_trees_that_do_not_stand_there_are_told(standing, random_blocks, sky):
+def test_trees_that_do_not_stand_there_are_told(standing, town, coarse_sky):
     with pytest.raises(GeometryError, match=r"numbered 0\.\.7 .* got \[8\]"):
         fell(standing, np.array([1, 8]))
-    light, occluders = lit(random_blocks(7, 2), None, sky)
+    light, occluders = town.lit(coarse_sky)
     with pytest.raises(GeometryError, match="no tree stands"):
         fell(stand(light, occluders), np.array([0]))
 
 
-def test_a_scene_lit_with_trees_needs_its_trees(random_blocks, sky):
-    light, occluders = lit(random_blocks(7, 2), grove(2, 3), sky)
+def test_a_scene_lit_with_trees_needs_its_trees(town, coarse_sky):
+    light, occluders = town.lit(coarse_sky, grove(2, 3))
     with pytest.raises(GeometryError, match="give its crowns"):
         stand(light, occluders)

@@ -1,17 +1,12 @@
 """Give tests of the interface a small whole twin with points of every kind."""
 
 import shutil
-import socket
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
-import uvicorn
 
 from gis.typical_year import typical_year
-from twin.api.app import create_app
 from twin.build import build
 from twin.equipment import equipment, with_systems
 from twin.folder import write_twin
@@ -21,6 +16,9 @@ from twin.store.embedded import EmbeddedStore
 from twin.store.records import Observation
 from twin.system_kinds import SystemKind
 from twin.things import FILE, read_model, write_model
+
+from ..serving import heidi, served  # noqa: F401, TID252 - the tests are no package
+from ..store.conftest import postgres_server  # noqa: F401, TID252
 
 TOKEN = "a token that is long enough"
 START = read_time("2026-06-21T00:00Z")
@@ -49,36 +47,6 @@ def whole_template(lit, tmp_path_factory) -> Path:
 def whole(whole_template, tmp_path) -> Path:
     """Return a fresh copy of it."""
     return Path(shutil.copytree(whole_template, tmp_path / "twin"))
-
-
-@pytest.fixture
-def asked() -> Iterator[Callable[..., httpx.Client]]:
-    """Serve a folder on a free port of this machine, over real HTTP."""
-    stops: list[Callable[[], None]] = []
-
-    def start(folder: Path, **options: object) -> httpx.Client:
-        app = create_app(folder, **options)
-        listening = socket.create_server(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="critical"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        client = httpx.Client(base_url=address, timeout=60)
-
-        def stop() -> None:
-            client.close()
-            app.state.desk.closing.set()
-            server.should_exit = True
-            thread.join(timeout=10)
-            listening.close()
-            assert not thread.is_alive()
-
-        stops.append(stop)
-        return client
-
-    yield start
-    for stop in stops:
-        stop()
 
 
 @pytest.fixture

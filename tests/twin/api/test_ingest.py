@@ -32,9 +32,9 @@ NGSI = {
 
 
 @pytest.fixture
-def client(whole, asked, tmp_path):
+def client(whole, served, tmp_path):
     (tmp_path / "mapping.csv").write_text(MAPPING, encoding="utf-8")
-    return asked(whole, writable=True, mapping=tmp_path / "mapping.csv")
+    return served(whole, writable=True, mapping=tmp_path / "mapping.csv")
 
 
 def send(client, body, kind="application/json", **more):
@@ -127,8 +127,8 @@ def test_messages_that_make_no_sense(client, body, kind, code):
     assert answer.headers["content-type"] == "application/json"
 
 
-def test_messages_and_the_quarantine_need_the_token(whole, asked):
-    closed, guarded = asked(whole), asked(whole, token=TOKEN)
+def test_messages_and_the_quarantine_need_the_token(whole, served):
+    closed, guarded = served(whole), served(whole, token=TOKEN)
     assert send(closed, [ROW]).status_code == 403
     assert closed.get("/api/quarantine").status_code == 403
     assert send(guarded, [ROW]).status_code == 401

@@ -53,9 +53,9 @@ def news(client, since: int, count: int) -> dict[str, float]:
     return found
 
 
-def test_all_of_them_and_their_news(many, asked):
+def test_all_of_them_and_their_news(many, served):
     folder, points = many
-    client = asked(folder)
+    client = served(folder)
     told = {
         one["point"]: one["value"] for one in client.get("/api/latest").json()["points"]
     }

@@ -24,10 +24,10 @@ def examples() -> list[tuple[str, str, dict[str, str], str]]:
     return found
 
 
-def test_every_example_is_answered(whole, keep, asked):
+def test_every_example_is_answered(whole, keep, served):
     keep(whole, "b2/heat/power", {h: 1.0 * h for h in range(24)})
     keep(whole, "weather/ghi", dict.fromkeys(range(24), 100.0))
-    client = asked(whole, token=TOKEN)
+    client = served(whole, token=TOKEN)
     key = {"Authorization": f"Bearer {TOKEN}"}
     for method, address, headers, body in examples():
         if address.startswith("/api/events"):
@@ -40,8 +40,8 @@ def test_every_example_is_answered(whole, keep, asked):
             assert answer.json()["new"] == 1
 
 
-def test_every_address_has_an_example(whole, asked):
-    told = asked(whole).get("/openapi.json").json()["paths"]
+def test_every_address_has_an_example(whole, served):
+    told = served(whole).get("/openapi.json").json()["paths"]
     asked_for = {address.partition("?")[0] for _, address, _, _ in examples()}
     for path in told:
         form = re.sub(r"\{\w+\}", "(.+)", path)

@@ -1,7 +1,9 @@
 """Whatever is asked within or beside the description, the answers are those it promises."""
 
+import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import schemathesis
@@ -11,24 +13,23 @@ from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from twin.api.app import create_app
-from twin.store.embedded import EmbeddedStore
+from twin.store.opening import VARIABLE, open_store
 from twin.store.records import Observation
 
 TOKEN = "a token that is long enough"
 START = 1_782_000_000_000_000 // 3_600_000_000 * 3_600_000_000
 
-FEW, MANY = 8, 40
+FEW, MANY = 8, int(os.environ.get("HEIDI_TEST_EXAMPLES", "40"))
 
 WITHOUT_END = "/api/events"
 """A stream has no end that could be judged; it has tests of its own."""
 
 
-@pytest.fixture(scope="module")
-def described(
-    whole_template, tmp_path_factory
-) -> Iterator[schemathesis.schemas.BaseSchema]:
-    folder = shutil.copytree(whole_template, tmp_path_factory.mktemp("schema") / "twin")
-    with EmbeddedStore(folder / "live.sqlite") as store:
+@contextmanager
+def interface(whole_template, place) -> Iterator[schemathesis.schemas.BaseSchema]:
+    """Describe the interface of a folder with a few values."""
+    folder = shutil.copytree(whole_template, place)
+    with open_store(folder) as store:
         store.append(
             Observation("b2/heat/power", START + hour * 3_600_000_000, 1.0 * hour, "m")
             for hour in range(5)
@@ -36,6 +37,12 @@ def described(
     app = create_app(folder, token=TOKEN)
     yield schemathesis.openapi.from_asgi("/openapi.json", app)
     app.state.desk.close()
+
+
+@pytest.fixture(scope="module")
+def described(whole_template, tmp_path_factory):
+    with interface(whole_template, tmp_path_factory.mktemp("schema") / "twin") as found:
+        yield found
 
 
 def check(described, mode: GenerationMode, count: int) -> int:
@@ -81,3 +88,17 @@ def test_nothing_is_found(described, mode):
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_nothing_is_found_by_asking_long(described, mode):
     assert check(described, mode, MANY) > 300
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", list(GenerationMode))
+def test_nothing_is_found_on_postgres(
+    whole_template, tmp_path, postgres_server, monkeypatch, mode
+):
+    name = f"schema-{mode.value}"
+    monkeypatch.setenv(VARIABLE, postgres_server.address)
+    try:
+        with interface(whole_template, tmp_path / name) as found:
+            assert check(found, mode, FEW) > 60
+    finally:
+        postgres_server.drop([name])

@@ -62,8 +62,8 @@ def test_addresses_do_not_share_and_are_forgotten(monkeypatch):
     assert found == list("abcda"), "the second a was too early, the last was forgotten"
 
 
-def test_who_asks_too_often_is_told_when_to_come_again(whole, asked):
-    client = asked(whole, rate=1)
+def test_who_asks_too_often_is_told_when_to_come_again(whole, served):
+    client = served(whole, rate=1)
     answers = [client.get("/api/points") for _ in range(4)]
     assert [one.status_code for one in answers[:2]] == [200, 200]
     last = answers[-1]
@@ -72,8 +72,8 @@ def test_who_asks_too_often_is_told_when_to_come_again(whole, asked):
     assert "requests a second" in last.json()["detail"]
 
 
-def test_named_sites_may_ask_and_others_not(whole, asked):
-    client = asked(whole, origins=("https://city.example",))
+def test_named_sites_may_ask_and_others_not(whole, served):
+    client = served(whole, origins=("https://city.example",))
     for origin, told in (("https://city.example",) * 2, ("https://other.example", None)):
         answer = client.get("/api/status", headers={"Origin": origin})
         assert answer.headers.get("access-control-allow-origin") == told
@@ -93,9 +93,9 @@ def test_named_sites_may_ask_and_others_not(whole, asked):
     "address",
     ["/api/status", "/api/latest", "/api/events", "/api/points/ghi", "/ogc/collections"],
 )
-def test_head_is_get_without_the_body(whole, asked, address):
+def test_head_is_get_without_the_body(whole, served, address):
     """Also of a stream, which has no end."""
-    client = asked(whole)
+    client = served(whole)
     head = client.head(address)
     assert head.content == b""
     if address != "/api/events":
@@ -112,30 +112,32 @@ def test_head_is_get_without_the_body(whole, asked, address):
         ("/api/points/b2/heat/power/history", "GET, HEAD, OPTIONS"),
     ],
 )
-def test_options_tells_what_an_address_takes(whole, asked, address, allowed):
-    answer = asked(whole).options(address)
+def test_options_tells_what_an_address_takes(whole, served, address, allowed):
+    answer = served(whole).options(address)
     assert answer.status_code == 204
     assert answer.headers["allow"] == allowed
-    wrong = asked(whole).delete(address)
+    wrong = served(whole).delete(address)
     assert wrong.status_code == 405
     assert wrong.json()["detail"] == "Method Not Allowed"
 
 
-def test_a_misspelt_parameter_is_told(whole, asked):
-    answer = asked(whole).get("/api/status", params={"when": "now"})
+def test_a_misspelt_parameter_is_told(whole, served):
+    answer = served(whole).get("/api/status", params={"when": "now"})
     assert answer.status_code == 422
     assert answer.json()["detail"] == (
         "parameter 'when' must be known; take one of at, known_at"
     )
 
 
-def test_a_defect_is_told_by_a_word_and_found_in_the_log(whole, asked, monkeypatch, caplog):
+def test_a_defect_is_told_by_a_word_and_found_in_the_log(
+    whole, served, monkeypatch, caplog
+):
     def broken(*_: object, **__: object) -> None:
         message = "a secret of the inside"
         raise RuntimeError(message)
 
-    monkeypatch.setattr("twin.api.live.latest_json", broken)
-    answer = asked(whole).get("/api/latest")
+    monkeypatch.setattr("twin.api.live.as_record", broken)
+    answer = served(whole).get("/api/state")
     assert answer.status_code == 500
     detail = answer.json()["detail"]
     assert "secret" not in answer.text

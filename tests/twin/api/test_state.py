@@ -150,10 +150,10 @@ def test_the_face_of_the_twin_gives_a_table(whole, keep):
     assert known.table["value"].isna().all()
 
 
-def test_the_interface_tells_the_same(whole, keep, asked):
+def test_the_interface_tells_the_same(whole, keep, served):
     keep(whole, HEAT, {8: 10.0, 9: None}, quality=int(Quality.ESTIMATED))
     params = {"at": "2026-06-21T10:00Z", "known_at": "2026-06-23T00:00Z"}
-    told = asked(whole).get("/api/state", params=params).json()
+    told = served(whole).get("/api/state", params=params).json()
     state = back(whole, START + 10 * HOUR, START + 48 * HOUR)
     assert told["points"] == {"all": len(state.points), "heard": 1, "fresh": 1}
     assert told["gaps"] == {"reported": 1, "unheard": len(state.points) - 1}
@@ -163,8 +163,8 @@ def test_the_interface_tells_the_same(whole, keep, asked):
     assert told["edition"] is None, "nobody kept one"
 
 
-def test_the_newest_of_all_points_comes_at_once(whole, keep, asked):
-    client = asked(whole)
+def test_the_newest_of_all_points_comes_at_once(whole, keep, served):
+    client = served(whole)
     assert {one["value"] for one in client.get("/api/latest").json()["points"]} == {None}
     keep(whole, HEAT, {8: 10.0})
     told = client.get("/api/latest").json()
@@ -177,9 +177,9 @@ def test_the_newest_of_all_points_comes_at_once(whole, keep, asked):
     assert [(one["value"], one["version"]) for one in few.json()["points"]] == [(11.0, 1)]
 
 
-def test_a_store_that_is_replaced_is_seen(whole, keep, asked):
+def test_a_store_that_is_replaced_is_seen(whole, keep, served):
     """Stores stay open between questions; another file in the same place is another log."""
-    client = asked(whole)
+    client = served(whole)
     keep(whole, HEAT, {8: 10.0})
     assert client.get("/api/latest").json()["sequence"] == 1
     for path in whole.glob("live.sqlite*"):
@@ -189,10 +189,10 @@ def test_a_store_that_is_replaced_is_seen(whole, keep, asked):
     assert client.get("/api/latest").json()["sequence"] == 2
 
 
-def test_status_as_known_leaves_out_what_came_later(whole, keep, asked):
+def test_status_as_known_leaves_out_what_came_later(whole, keep, served):
     keep(whole, HEAT, {8: 10.0}, known=START + 10 * HOUR)
     keep(whole, HEAT, {8: 12.0}, known=START + 20 * HOUR, version=1)
-    client = asked(whole)
+    client = served(whole)
 
     def heat(**params: str) -> float | None:
         told = client.get("/api/status", params=params).json()
@@ -206,8 +206,8 @@ def test_status_as_known_leaves_out_what_came_later(whole, keep, asked):
 
 @pytest.mark.parametrize("address", ["/api/state", "/api/status"])
 @pytest.mark.parametrize("told", ["noon", "2026-06-21T12:00", "1990-01-01T00:00Z"])
-def test_moments_that_are_none(whole, asked, address, told):
-    client = asked(whole)
+def test_moments_that_are_none(whole, served, address, told):
+    client = served(whole)
     for name in ("at", "known_at"):
         answer = client.get(address, params={name: told})
         assert answer.status_code == 422

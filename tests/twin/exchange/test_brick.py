@@ -237,3 +237,83 @@ def test_short_names_mean_what_the_context_says():
     assert one.all("urn:v#unnamed") == []
     (inner,) = one.references("urn:b#part")
     assert nodes[inner].text("urn:b#size") == "3.5"
+
+
+def sized(**told: object) -> Model:
+    """Return a foreign model of a plant on a house and what is said of it."""
+    graph = [
+        {"@id": "urn:x:house", "@type": [f"{REC}Building"]},
+        {
+            "@id": "urn:x:plant",
+            "@type": [f"{BRICK}PV_Array"],
+            f"{REC}locatedIn": [{"@id": "urn:x:house"}],
+            **told,
+        },
+    ]
+    return graph_model(graph, "x").model
+
+
+def told(value: object, unit: str) -> list[dict[str, object]]:
+    """Return a property with its unit, as Brick tells it."""
+    both = {f"{BRICK}value": [{"@value": value}], f"{BRICK}hasUnit": [{"@id": UNIT + unit}]}
+    return [both]
+
+
+def test_sizes_are_told_in_the_words_of_brick():
+    pv, _ = equipment("way/7", SystemKind.PV, rated_kw=12.5, area_m2=62.5, limit_kw=10.0)
+    field, _ = equipment("way/7", SystemKind.SOLAR_THERMAL, area_m2=8.0)
+    model = Model((Building("way/7", ""),), (pv, field), ())
+    node = said(model, "way/7/pv")
+    assert node["brick:ratedPowerOutput"]["brick:hasUnit"] == "unit:KiloW"
+    assert node["brick:panelArea"]["brick:hasUnit"] == "unit:M2"
+    assert node["heidi:powerLimit"]["brick:value"] == 10
+    field_node = said(model, "way/7/solar-thermal")
+    assert field_node["brick:grossArea"] == {"brick:value": 8, "brick:hasUnit": "unit:M2"}
+    assert "brick:ratedPowerOutput" not in field_node
+
+
+def test_sizes_of_others_are_brought_into_our_units():
+    (plant,) = sized(
+        **{
+            f"{BRICK}ratedPowerOutput": told(7500, "W"),
+            f"{BRICK}area": told(1000, "FT2"),
+        }
+    ).systems
+    assert plant.rated_kw == pytest.approx(7.5)
+    assert plant.area_m2 == pytest.approx(92.90304)
+    assert plant.limit_kw is None
+
+
+def test_what_an_inverter_is_rated_at_is_what_it_lets_through():
+    (plant,) = sized(
+        **{
+            "@type": [f"{BRICK}Photovoltaic_Inverter"],
+            f"{BRICK}ratedPowerOutput": told(5, "KiloW"),
+        }
+    ).systems
+    assert (plant.rated_kw, plant.limit_kw) == (None, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("prop", "value", "fault"),
+    [
+        pytest.param("ratedPowerOutput", told(5, "M2"), "M2", id="power in m2"),
+        pytest.param("area", told(5, "KiloW"), "must be in M2 or FT2", id="area in kW"),
+        pytest.param("area", [{"@value": 5}], "must tell its unit", id="no unit"),
+        pytest.param("area", told("x", "M2"), "must be a number", id="no number"),
+    ],
+)
+def test_sizes_that_cannot_be_understood_are_named(prop, value, fault):
+    with pytest.raises(TableError, match=fault):
+        sized(**{f"{BRICK}{prop}": value})
+
+
+def test_areas_of_other_equipment_are_not_ours():
+    """What a heat pump is rated at is no size of a plant on a roof."""
+    (pump,) = sized(
+        **{
+            "@type": [f"{BRICK}Packaged_Heat_Pump"],
+            f"{BRICK}ratedPowerOutput": told(5, "KiloW"),
+        }
+    ).systems
+    assert pump.rated_kw is None

@@ -17,12 +17,19 @@ from twin.exchange.replacing import read_things, write_things
 from twin.exchange.table import read_table, write_table
 from twin.model import Building, District, Model, Point, System, SystemKind
 from twin.quantities import Quantity
+from twin.thing import ON_SURFACES
 from twin.things import model_of, read_model, write_model
 
 # What delimiters, addresses, escapes and spreadsheets trip over.
 LETTERS = "aB7 åÖ漢😀|\\,;\"'%#:/?&<>{}[]=+@-_.~^`$*()"
 NAMES = st.text(LETTERS, max_size=6).map(str.strip)
 NUMBERS = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+SIZE = st.none() | st.floats(1e-6, 1e9)
+SIZES = st.tuples(SIZE, SIZE, SIZE).filter(
+    lambda sizes: sizes[0] is None or sizes[1] is None or sizes[0] <= sizes[1]
+)
+"""Rated power, area and limit: no m2 is rated above 1 kW."""
+
 CLASSES = st.sampled_from(["", "Active_Power_Sensor", "PM2.5_Sensor", "rec:HVACZone"])
 
 
@@ -56,8 +63,9 @@ def models(draw: st.DrawFn) -> Model:
         for _ in range(draw(st.integers(0, 2))):
             facets = tuple(next(ids) for _ in range(draw(st.integers(0, 2))))
             kind = draw(st.sampled_from(SystemKind))
+            sizes = draw(SIZES) if kind in ON_SURFACES else (None,) * 3
             systems.append(
-                System(next(ids), owner, kind, facets, draw(NAMES), *draw(spans()))
+                System(next(ids), owner, kind, facets, draw(NAMES), *draw(spans()), *sizes)
             )
             for _ in range(draw(st.integers(0, 2))):
                 points.append(

@@ -12,7 +12,7 @@ from gis.heidi import heidi_district
 from gis.typical_year import typical_year
 from twin.build import Built, build
 from twin.expectation.plant import Panels, Place
-from twin.expectation.plants import panels_of, place_of
+from twin.expectation.plants import place_of, plants_of
 from twin.folder import write_twin
 from twin.things import read_model
 
@@ -33,7 +33,7 @@ def folder(built, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def plants(built, folder) -> tuple[Panels, ...]:
-    return panels_of(built, read_model(folder / "model.json"))
+    return plants_of(built, read_model(folder / "model.json"))
 
 
 @pytest.fixture(scope="session")

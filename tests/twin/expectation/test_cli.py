@@ -1,6 +1,7 @@
 """The command line writes expected powers and tells hints, or says in one line why not."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -12,10 +13,12 @@ from typer.testing import CliRunner
 from gis.errors import HeidiError
 from twin.cli.expect import expect
 from twin.cli.hints import hints
+from twin.equipment import equipment, with_systems
+from twin.model import SystemKind
 from twin.quantities import Quantity
 from twin.store.opening import open_store
 from twin.store.records import Observation
-from twin.things import read_model
+from twin.things import read_model, write_model
 
 app = typer.Typer(pretty_exceptions_enable=False)
 app.command()(expect)
@@ -62,6 +65,27 @@ def test_a_day_is_written_for_every_system(folder, plants, june, tmp_path, endin
     assert f"{-table['expected_kw'].sum():,.0f} kWh" in told
     if ending == "parquet":
         assert b"geometry" in pq.read_schema(out).metadata
+
+
+def test_heat_is_told_beside_electricity_and_never_added_to_it(folder, june, tmp_path):
+    copy = tmp_path / "twin"
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("live.sqlite*", "history"))
+    model = read_model(copy / "model.json")
+    panels = next(s for s in model.systems if s.kind is SystemKind.PV)
+    field, points = equipment(
+        panels.building, SystemKind.SOLAR_THERMAL, facets=panels.facets, area_m2=25.0
+    )
+    write_model(copy / "model.json", with_systems(model, [field], points))
+    day = ("--weather", june, "--from", "2026-06-21T00:00Z", "--to", "2026-06-22T00:00Z")
+    before = json.loads(run("expect", folder, *day, "--json"))
+    after = json.loads(run("expect", copy, *day, "--json"))
+    assert after["expected_kwh"] == before["expected_kwh"]
+    assert before["expected_heat_kwh"] == 0
+    assert after["expected_heat_kwh"] == after["systems"][field.id] > 0
+    assert after["collector_m2"] == 25.0
+    told = run("expect", copy, *day)
+    assert "1 fields of collectors with 25 m2" in told
+    assert f"{field.id}  {after['expected_heat_kwh']:,.0f} kWh" in told
 
 
 def test_a_forecast_is_told_with_its_issue(folder, june, tmp_path):
@@ -145,8 +169,6 @@ def test_hints_are_found_in_the_log(built, folder, plants, june, tmp_path):
 
 
 def test_an_empty_log_has_no_hints(folder, tmp_path):
-    import shutil
-
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("live.sqlite*", "history"))
     told = run("hints", copy)

@@ -13,6 +13,7 @@ from twin.expectation.forecast import (
     persistence,
     skill,
 )
+from twin.expectation.plant import CollectorField
 from twin.expectation.power import expect
 
 RECORD = {"geometry": "g", "version": "1"}
@@ -42,6 +43,35 @@ def test_the_newest_issue_that_was_out_counts(built):
         choose_issue(table, known_at=ISSUES[0] - pd.Timedelta(hours=1))
     with pytest.raises(WeatherError, match="issue_time"):
         choose_issue(table.drop(columns="issue_time"))
+
+
+def test_collectors_are_forecast_beside_panels(built, plants, place):
+    """Heat stays heat: its area goes with it, and a brighter sky gives more of it."""
+    field = CollectorField("field", plants[0].facets, np.full(len(plants[0].facets), 3.0))
+    table = issued(built)
+    dim, bright = (
+        forecast_power(
+            built.light,
+            [plants[0], field],
+            table,
+            place,
+            source="perfect",
+            known_at=known,
+            **RECORD,
+        )
+        for known in (ISSUES[0], None)
+    )
+    assert bright.expected.collectors.tolist() == [False, True]
+    assert bright.expected.collector_area[1] == pytest.approx(3.0 * len(field.area))
+    both = slice(0, 40)
+    late = dim.expected.power[1, 6:46].sum()
+    assert late < bright.expected.power[1, both].sum()
+    heat = bright.expected.power[1]
+    assert heat.max() > 0
+    assert (bright.low[1] <= heat).all()
+    assert (bright.high[1] >= heat).all()
+    told = bright.table()
+    assert set(told.loc[told["system"] == "field", "quantity"]) == {"solar_heat_power"}
 
 
 def test_a_perfect_forecast_is_the_expectation(built, plants, place):

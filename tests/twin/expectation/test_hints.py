@@ -198,6 +198,60 @@ def test_a_meter_in_order_gives_no_hint():
     assert hints_of(meter()) == []
 
 
+def test_a_value_that_a_meter_rests_at_is_not_stuck():
+    """Every night it stands for eight hours, and once by day: only that is odd."""
+
+    def rests(value):
+        night = (np.arange(len(value)) % 24) < 8
+        return np.where(night & (np.arange(len(value)) // 24 % 3 > 0), 0.4, value)
+
+    assert hints_of(meter(rests)) == []
+
+    def hangs(value):
+        value = rests(value)
+        value[at(50, 9) : at(50, 21)] = 3.3
+        return value
+
+    hint = only(hints_of(meter(hangs)), HintKind.STUCK)
+    assert hint.start == START + at(50, 9) * HOUR
+
+
+def heated(change=lambda value: value, *, mild=14.0) -> Track:
+    """Return a heat meter that takes nothing from 12 degrees on, over a cool spring."""
+    rng = np.random.default_rng(8)
+    hour = np.arange(24 * DAYS)
+    air = mild - 8 * np.cos(hour / (24 * DAYS) * 2 * np.pi) - 6
+    air = air + 3 * np.sin((hour % 24 - 9) / 24 * 2 * np.pi) + rng.normal(size=len(hour))
+    noise = np.exp(0.1 * rng.normal(size=len(hour)))
+    value = change(np.round(2.0 * np.maximum(0.0, 12.0 - air) * noise, 2))
+    nothing = np.full(len(value), np.nan)
+    blank = Track("b/heat/power", Nature.DEMAND, START, HOUR, value, nothing, nothing, 1.0)
+    return with_typical(blank, air)
+
+
+@pytest.mark.parametrize("mild", [8.0, 12.0, 14.0, 17.0])
+def test_no_heat_in_mild_hours_is_no_outage_and_none_in_the_cold_is(mild):
+    assert [h for h in hints_of(heated(mild=mild)) if h.kind is HintKind.OUTAGE] == []
+
+    def off(value):
+        value[at(2) : at(3, 12)] = 0.0
+        return value
+
+    hints = [h for h in hints_of(heated(off, mild=mild)) if h.kind is HintKind.OUTAGE]
+    assert [hint.start for hint in hints] == [START + at(2) * HOUR]
+
+
+def test_a_cold_day_outdoors_is_no_other_unit():
+    """Air swings by more than rooms do; only a leap is of another unit."""
+    hour = np.arange(24 * 60)
+    rng = np.random.default_rng(6)
+    air = 3.0 + 2 * np.sin(hour / 24 * 2 * np.pi) + 0.3 * rng.normal(size=len(hour))
+    air = air - 14.0 * np.exp(-(((hour - 700) / 18.0) ** 2))
+    nothing = np.full(len(air), np.nan)
+    track = Track("w", Nature.STATE, START, HOUR, air, nothing, nothing, 1.0, "degC")
+    assert hints_of(with_typical(track)) == []
+
+
 @pytest.mark.parametrize(
     ("wrong", "factor"),
     [(lambda v: v + 273.15, 1.0), (lambda v: v * 1.8 + 32, 1.8), (lambda v: v * 10, 10.0)],

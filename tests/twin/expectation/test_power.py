@@ -13,9 +13,11 @@ from meshes.solids import Kind
 from twin.expectation.conditions import make_conditions
 from twin.expectation.doubt import Doubt
 from twin.expectation.plant import CollectorField, Panels
+from twin.expectation.plants import plants_of
 from twin.expectation.power import expect
 from twin.expectation.relight import relight
 from twin.expected import read_expected
+from twin.model import DISTRICT, Model, System, SystemKind
 
 RECORD = {"geometry": "g", "version": "1"}
 
@@ -141,6 +143,11 @@ def test_collectors_do_as_their_closed_form_says(built, place):
     )
     assert found.power[0, 0] == pytest.approx(10.0 * wanted * 0.85 / 1000, rel=0.01)
     assert np.isnan(found.cell).all()
+    # The same field, told by its area as a thing of the twin.
+    roof = System("t", DISTRICT, SystemKind.SOLAR_THERMAL, (built.facets.ids[level[0]],))
+    told = plants_of(built, Model((), (replace(roof, area_m2=10.0),), ()))
+    again = expect(built.light, told, noon, place, **RECORD)
+    np.testing.assert_allclose(again.power[0], found.power[0])
 
 
 def test_hotter_fluid_gives_less_heat(built, plants, place):

@@ -1,5 +1,7 @@
 """Performance follows IEC 61724, on steps where both values are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -74,6 +76,25 @@ def test_months_are_cut_where_they_end():
     assert days["measured_kwh"].sum() == pytest.approx(months["measured_kwh"].sum())
     with pytest.raises(TableError, match="day, month"):
         performance(Residual(plan, plan.power), "week")
+
+
+def test_collectors_are_judged_by_the_heat_they_should_give():
+    """Of the light alone their yield would tell more of the weather than of them."""
+    plan = expected(
+        np.full((2, 24), 4.0),
+        np.full((2, 24), 500.0),
+        np.stack([np.full(24, 25.0), np.full(24, np.nan)]),
+        rated=(10.0, 10.0),
+    )
+    plan = replace(plan, heat=np.array([False, True]), area=np.array([np.nan, 12.0]))
+    days = performance(Residual(plan, plan.power * 0.9), "day")
+    panels, field = days.loc["s0"].iloc[0], days.loc["s1"].iloc[0]
+    assert panels["performance_ratio"] == pytest.approx(0.9 * 4 * 24 / 10 / (0.5 * 24))
+    assert field["performance_ratio"] == field["expected_ratio"] == pytest.approx(0.9)
+    assert field["yield_kwh_m2"] == pytest.approx(0.9 * 4 * 24 / 12)
+    assert np.isnan(panels["yield_kwh_m2"])
+    assert np.isnan(field["performance_ratio_25"])
+    assert panels["performance_ratio_25"] == pytest.approx(panels["performance_ratio"])
 
 
 def test_the_score_is_the_residual_by_its_doubt():

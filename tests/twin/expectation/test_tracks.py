@@ -5,7 +5,7 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 
-from twin.expectation.tracks import DAY, HOUR, Nature, Track, runs, segments
+from twin.expectation.tracks import DAY, HOUR, Nature, Track, coarser, runs, segments
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -64,3 +64,22 @@ def test_days_are_those_of_utc():
     np.testing.assert_array_equal(track.by_day(track.value, track.both), [2, 3])
     assert track.day_start(1) == 6 * DAY
     assert track.time(2) == 6 * DAY
+
+
+@pytest.mark.parametrize("late", [0, 1, 3])
+def test_longer_steps_are_means_of_what_is_known(late):
+    """Against a plain loop, from a start within an hour on."""
+    quarter = HOUR // 4
+    start = 20_000 * DAY + 5 * HOUR + late * quarter
+    value = np.arange(30.0) ** 2
+    value[[2, 3, 4, 12, 13, 14, 15]] = np.nan
+    track = Track("p", Nature.DEMAND, start, quarter, value, value, value, 1.0)
+    hours = coarser(track, HOUR)
+    assert hours.start == 20_000 * DAY + 5 * HOUR
+    for k in range(len(hours)):
+        inside = (start + np.arange(30) * quarter) // HOUR == hours.time(k) // HOUR
+        known = value[inside][np.isfinite(value[inside])]
+        if len(known) >= 2:
+            assert hours.value[k] == pytest.approx(known.mean())
+        else:
+            assert np.isnan(hours.value[k])

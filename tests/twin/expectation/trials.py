@@ -17,7 +17,7 @@ from gis.typical_year import typical_year
 from twin.expectation.conditions import Conditions, make_conditions
 from twin.expectation.doubt import Doubt
 from twin.expectation.hint import Hint, HintKind
-from twin.expectation.hints import hints_of
+from twin.expectation.hints import find_hints
 from twin.expectation.tracks import DAY, HOUR, Nature, Track
 from twin.expectation.typical import with_typical
 
@@ -567,8 +567,12 @@ def count(cases: Iterable[Case]) -> dict[str, Score]:
         names = kind.value, f"{case.track.nature.value} {kind.value}"
         return [scores.setdefault(name, Score()) for name in names]
 
-    for case in cases:
-        hints = hints_of(case.track)
+    drawn = list(cases)
+    found: dict[str, list[Hint]] = {case.track.point: [] for case in drawn}
+    for hint in find_hints([case.track for case in drawn]):
+        found[hint.point].append(hint)
+    for case in drawn:
+        hints = found[case.track.point]
         for hint in hints:
             hit = any(overlaps(hint, fault) for fault in case.faults)
             for score in both(case, hint.kind):

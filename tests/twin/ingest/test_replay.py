@@ -130,7 +130,7 @@ def test_the_stub_names_what_nobody_mapped(store):
         ]
     )
     lines = stub(store.quarantine()).splitlines()
-    assert lines[2:] == ["m1,e,,kWh,,,,,", "m2,e,,kWh,,,,,"]
+    assert lines[2:] == ["m1,e,,kWh,,,,,,,", "m2,e,,kWh,,,,,,,"]
 
 
 def test_a_file_fed_with_a_mended_mapping_releases_its_rows(store, tmp_path):

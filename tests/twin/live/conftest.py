@@ -1,46 +1,25 @@
 """Give tests of the live state a small twin folder with known sun."""
 
-import os
 import shutil
 import socket
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pandas as pd
 import pytest
-import uvicorn
 
 from twin.live import LiveTwin, open_live
 from twin.model import Model, district_model
 from twin.tables import Provenance, write_hourly
 from twin.things import write_model
 
+from ..serving import Heidi, heidi, served  # noqa: F401, TID252 - the tests are no package
+
 HOURS = pd.date_range("2018-01-01", periods=8760, freq="h", tz="UTC")
 """The weather year; 2018 has no 29 February, and no other year has its weekdays."""
 
 PEAKS = {"way/7": 400.0, "b2": 120.0, "b3": 35.0, "b4": 9.0, "b5": 250.0}
 """Panels: largest power of each building [kW]; ``b6`` and ``b7`` carry none."""
-
-# Does what twin.cli.main does, for the commands under test alone.
-LAUNCH = """
-import sys, typer
-from gis.errors import HeidiError
-from twin.cli import live
-app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
-for name in ("simulate", "status", "serve"):
-    app.command()(getattr(live, name))
-try:
-    app()
-except HeidiError as error:
-    typer.echo(f"heidi: {' '.join(str(error).split())}", err=True)
-    sys.exit(2)
-"""
 
 
 def shape() -> np.ndarray:
@@ -101,49 +80,6 @@ def twin(folder: Path) -> LiveTwin:
     return open_live(folder)
 
 
-@dataclass
-class Heidi:
-    """The commands, each in a process of its own."""
-
-    running: list[subprocess.Popen[str]] = field(default_factory=list)
-
-    def start(self, *words: object, **more: str) -> subprocess.Popen[str]:
-        """Start a command."""
-        process = subprocess.Popen(
-            [sys.executable, "-c", LAUNCH, *map(str, words)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            env={**os.environ, "PYTHONIOENCODING": "utf-8", **more},
-        )
-        self.running.append(process)
-        return process
-
-    def __call__(self, *words: object, code: int = 0) -> str:
-        """Run a command to its end and return what it said."""
-        process = self.start(*words)
-        out, err = process.communicate(timeout=60)
-        assert process.returncode == code, err
-        if code:
-            assert out == ""
-            assert err.startswith("heidi: ")
-            assert err.count("\n") == 1, "one line"
-            return err
-        return out
-
-
-@pytest.fixture
-def heidi() -> Iterator[Heidi]:
-    made = Heidi()
-    yield made
-    for process in made.running:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
-
-
 @pytest.fixture
 def unused_port() -> int:
     """Return a port of this machine that nobody listens at."""
@@ -164,36 +100,3 @@ def fed_template(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def fed(fed_template: Path, tmp_path: Path) -> Path:
     """Return a fresh copy of the folder with a simulated day."""
     return Path(shutil.copytree(fed_template, tmp_path / "fed"))
-
-
-@pytest.fixture
-def served() -> Iterator[Callable[..., httpx.Client]]:
-    """Serve a folder on a free port of this machine, over real HTTP."""
-    from twin.api.app import create_app
-
-    stops: list[Callable[[], None]] = []
-
-    def start(folder: Path, **options: object) -> httpx.Client:
-        app = create_app(folder, **options)
-        listening = socket.create_server(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        client = httpx.Client(
-            base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=10
-        )
-
-        def stop() -> None:
-            client.close()
-            app.state.desk.closing.set()
-            server.should_exit = True
-            thread.join(timeout=10)
-            listening.close()
-            assert not thread.is_alive()
-
-        stops.append(stop)
-        return client
-
-    yield start
-    for stop in stops:
-        stop()

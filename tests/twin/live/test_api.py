@@ -345,6 +345,7 @@ def test_the_interface_describes_itself_in_full(folder, served):
         "/api/status",
         "/api/buildings",
         "/api/buildings/{building}",
+        "/api/hints",
         "/api/latest",
         "/api/state",
         "/api/events",

@@ -7,7 +7,8 @@ import pytest
 
 from twin.hours import HOUR, fine_points, means_of
 from twin.ingest.gate import Gate, read_time, time_text
-from twin.live import look, open_live
+from twin.live import open_live
+from twin.live_look import look
 from twin.live_record import building_details, status_record
 from twin.model import Model
 from twin.quantities import Quantity

@@ -18,7 +18,11 @@ from twin.store.embedded import EmbeddedStore
 from twin.store.log import Log
 
 START = read_time("2026-06-21T00:00Z")
-KILLS = 10
+KILLS = int(os.environ.get("HEIDI_KILLS", "10"))
+"""How often each writer is killed; a long run takes 100."""
+
+RESTART = 2.0
+"""How long a store that was killed may take until it answers [CPU s]."""
 
 
 def contents(path: Path) -> list[tuple]:
@@ -28,6 +32,31 @@ def contents(path: Path) -> list[tuple]:
             (row.sequence, row.point, row.time, row.value, row.source, row.revision)
             for row in log.since(0, count=1_000_000)
         ]
+
+
+def restarted(path: Path) -> float:
+    """Open a store that was killed as its next writer does; return how long it took."""
+    begin = time.process_time()
+    with EmbeddedStore(path) as store:
+        store.latest()
+    took = time.process_time() - begin
+    assert took < RESTART
+    return took
+
+
+def renewed(path: Path) -> int:
+    """Begin a new store, for answers to stay quick; return its first batch."""
+    shutil.rmtree(path.parent / "history", ignore_errors=True)
+    for file in path.parent.glob(f"{path.name}*"):
+        file.unlink()
+    return 0
+
+
+def told_of(kills: int, batches: int, slowest: float) -> None:
+    """Tell what a long run found."""
+    sys.stdout.write(
+        f"{kills} kills, {batches} batches, slowest restart {slowest:.3f} CPU s\n"
+    )
 
 
 ACKNOWLEDGED = re.compile(r"^acknowledged (\S+) .* sequence (\d+)\n", re.MULTILINE)
@@ -55,6 +84,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_doubled(template, tmp_path, he
         # What was printed and not yet read was acknowledged as well.
         told += ACKNOWLEDGED.findall(process.communicate()[0])
         assert len(told) >= wanted
+        restarted(path)
         rows = contents(path)
         assert rows == complete[: len(rows)], "what is kept is the beginning of the day"
         assert len({row[1:3] for row in rows}) == len(rows), "no point and hour twice"
@@ -89,8 +119,9 @@ def test_a_writer_that_never_rests_is_killed_within_its_batches(tmp_path):
     """Batches of 401 rows one after another: most kills hit one half written."""
     path = tmp_path / "live.sqlite"
     chance = random.Random(3)
-    start = 0
-    for _ in range(2 * KILLS):
+    start = batches = 0
+    slowest = 0.0
+    for number in range(max(20, KILLS)):
         with subprocess.Popen(
             [sys.executable, "-c", WRITER, str(path), str(start)],
             stdout=subprocess.PIPE,
@@ -103,6 +134,7 @@ def test_a_writer_that_never_rests_is_killed_within_its_batches(tmp_path):
             # A line that the kill tore is no acknowledgement.
             rest = re.findall(r"^acknowledged (\d+)\n", process.stdout.read(), re.MULTILINE)
             told = [start, *map(int, rest)]
+        slowest = max(slowest, restarted(path))
         with Log(path, read_only=True) as log:
             whole, rest = divmod(log.sequence, 401)
             assert rest == 0, "batches are whole"
@@ -110,7 +142,10 @@ def test_a_writer_that_never_rests_is_killed_within_its_batches(tmp_path):
             (last,) = log.between(0, 1, points=["again"])
             assert (last.value, last.revision) == (whole - 1.0, whole - 1)
             assert len(log.between(0, 2**62)) == 400 * whole + 1
-        start = whole
+        batches, start = batches + whole - start, whole
+        if number % 20 == 19:
+            start = renewed(path)
+    told_of(number + 1, batches, slowest)
 
 
 CARER = """
@@ -140,7 +175,6 @@ with EmbeddedStore(Path(sys.argv[1])) as store:
         if batch % 2:
             store.compact()
 """
-ROUNDS = int(os.environ.get("HEIDI_KILLS", "100"))
 
 
 def check_whole(path: Path, told: list[int]) -> int:
@@ -167,12 +201,15 @@ def check_whole(path: Path, told: list[int]) -> int:
     return whole
 
 
-@pytest.mark.parametrize("rounds", [3, pytest.param(ROUNDS, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "rounds", [3, pytest.param(max(20, KILLS), marks=pytest.mark.slow)]
+)
 def test_a_writer_that_also_loads_and_compacts_is_killed_anywhere(tmp_path, rounds):
     """Rows go through the log and as tables, and move into segments, all the time."""
     path = tmp_path / "live.sqlite"
     chance = random.Random(rounds)
-    start = 0
+    start = batches = 0
+    slowest = 0.0
     for number in range(rounds):
         with subprocess.Popen(
             [sys.executable, "-c", CARER, str(path), str(start)],
@@ -184,12 +221,12 @@ def test_a_writer_that_also_loads_and_compacts_is_killed_anywhere(tmp_path, roun
             time.sleep(chance.uniform(0.0, 0.3))
             process.kill()
             rest = re.findall(r"^acknowledged (\d+)\n", process.stdout.read(), re.MULTILINE)
-        start = check_whole(path, [start, *map(int, rest)])
+        slowest = max(slowest, restarted(path))
+        whole = check_whole(path, [start, *map(int, rest)])
+        batches, start = batches + whole - start, whole
         if number % 20 == 19:
-            # Answers stay as quick as those of a new store.
-            for file in [path, *(path.parent / "history").iterdir()]:
-                file.unlink()
-            start = 0
+            start = renewed(path)
+    told_of(rounds, batches, slowest)
 
 
 def test_killed_before_its_first_word_leaves_a_folder_that_works(folder, heidi):

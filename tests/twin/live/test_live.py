@@ -14,7 +14,8 @@ from gis.errors import SourceError, TableError
 from twin.equipment import equipment, with_systems
 from twin.ingest.gate import read_time
 from twin.judgement import Status
-from twin.live import DAY, HOUR, NEVER, LiveState, LiveTwin, look, open_live
+from twin.live import DAY, HOUR, NEVER, LiveTwin, open_live
+from twin.live_look import look
 from twin.live_record import (
     WORDS,
     building_details,
@@ -22,6 +23,7 @@ from twin.live_record import (
     moment_words,
     status_record,
 )
+from twin.live_state import LiveState
 from twin.model import SystemKind, point_id
 from twin.quantities import BUILDING_QUANTITIES, Quantity
 from twin.simulation.day import feed_day, make_day

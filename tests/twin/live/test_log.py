@@ -333,7 +333,7 @@ def test_a_log_of_a_newer_program_is_left_alone(tmp_path, read_only):
     with sqlite3.connect(path) as raw:
         raw.execute("PRAGMA user_version=7")
     raw.close()
-    with pytest.raises(SourceError, match="version 2, got version 7; update"):
+    with pytest.raises(SourceError, match="version 3, got version 7; update"):
         Log(path, read_only=read_only)
 
 

@@ -61,6 +61,37 @@ def test_planted_faults_are_found_and_hardly_anything_else(built, bench, tmp_pat
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("month", [1, 4, 10], ids=["January", "April", "October"])
+def test_equipment_in_order_raises_no_alarm(built, bench, tmp_path, month):
+    """Every quantity that is simulated, flows, registers, set-points and codes alike."""
+    folder = bench.fresh_folder(
+        built, tmp_path / "twin", buildings=12, minutes=60, systems=True
+    )
+    found = bench.trial(
+        folder, built, seed=9, first=date(2026, month, 1), days=31, faults="none"
+    )
+    assert [hint.evidence for hint in found.wrong if hint.kind is not HintKind.GAP] == []
+
+
+@pytest.mark.slow
+def test_quarters_tell_clocks_as_well_as_hours_do(built, bench, tmp_path):
+    """A meter's habits are those of the hour, however fine its values."""
+    folder = bench.fresh_folder(built, tmp_path / "twin", buildings=10, minutes=15)
+    found = bench.trial(
+        folder,
+        built,
+        seed=104,
+        first=date(2026, 4, 1),
+        days=40,
+        faults="clock=8,outage=4,stuck=4",
+    )
+    total = found.scores[HintKind.CLOCK]
+    assert total.found + total.missed == 8
+    assert total.recall >= 0.75, found.missed
+    assert sum((found.scores[kind] for kind in CORE), Score()).precision >= PRECISION
+
+
+@pytest.mark.slow
 def test_nothing_planted_hardly_raises_an_alarm(built, bench, tmp_path):
     """Less than one hint of the core kinds in thirty points."""
     folder = bench.fresh_folder(built, tmp_path / "twin", buildings=40, minutes=60)

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from gis.errors import TableError
-from twin.expectation.plants import panels_of, place_of
+from twin.equipment import equipment, with_systems
+from twin.expectation.plants import place_of, plants_of
 from twin.expectation.power import expect
 from twin.kinds import Kind
 from twin.model import SystemKind
@@ -16,6 +17,7 @@ from twin.quantities import FLOW_OF, Quantity
 from twin.simulation import (
     battery,
     climate,
+    collectors,
     demand,
     district,
     rooms,
@@ -24,6 +26,7 @@ from twin.simulation import (
     waste,
     water,
 )
+from twin.simulation.collectors import size_collectors
 from twin.simulation.run import make_run
 from twin.simulation.water import WATER
 
@@ -130,11 +133,19 @@ def test_waste_water_gives_less_than_the_drains_carry(clean):
         assert heat.sum() > 0
 
 
-def test_panels_give_what_is_expected_of_them_within_their_tolerance(built, clean):
+@pytest.mark.parametrize(
+    ("kind", "quantity"), [(K.PV, Q.PV_POWER), (K.SOLAR_THERMAL, Q.SOLAR_HEAT_POWER)]
+)
+def test_plants_give_what_is_expected_of_them_within_their_tolerance(
+    built, clean, kind, quantity
+):
     """The same light as `heidi expect`; meters of real plants differ by a few per cent."""
+    # Fields that tell nothing of their size are built as large as hot water wants.
+    told = size_collectors(built, clean.model)
+    own = {system.id for system in told.systems if system.kind is kind}
     expected = expect(
         built.light,
-        panels_of(built, clean.model),
+        [plant for plant in plants_of(built, told) if plant.id in own],
         clean.climate.conditions,
         place_of(built),
         geometry="",
@@ -142,11 +153,60 @@ def test_panels_give_what_is_expected_of_them_within_their_tolerance(built, clea
     )
     ratios = []
     for row, system in enumerate(expected.systems):
-        made = -of(clean, system, Q.PV_POWER).sum()
+        made = -of(clean, system, quantity).sum()
         ratios.append(made / expected.power[row].sum())
     assert min(ratios) > 0.90
     assert max(ratios) < 1.02
-    assert np.std(ratios) > 0.005
+    if len(ratios) > 3:
+        assert np.std(ratios) > 0.005
+
+
+def test_fields_are_built_for_the_water_of_their_building(built, model):
+    """Half of a day's hot water on a bright day, and no more than the roofs carry."""
+    panels = next(s for s in model.systems if s.kind is K.PV)
+    field, points = equipment(panels.building, K.SOLAR_THERMAL, facets=panels.facets)
+    other, more = equipment(
+        panels.building, K.SOLAR_THERMAL, number=2, area_m2=5.0, rated_kw=3.0
+    )
+    things = with_systems(model, [field, other], [*points, *more])
+    sized = {s.id: s for s in size_collectors(built, things).systems}
+    (house,) = [b for b in model.buildings if b.id == panels.building]
+    told = {"use": [house.use], "year": [house.year or np.nan]}
+    (kind,) = demand.kinds_of(pd.DataFrame(told))
+    daily = kind.hot_water.value * house.floor_area / 365
+    roofs = sum(built.facets.area[built.facets.ids.index(name)] for name in panels.facets)
+    wanted = min(0.5 * daily / 2.5, 0.15 * roofs)
+    assert sized[field.id].area_m2 == pytest.approx(wanted, rel=0.35)
+    assert sized[field.id].area_m2 <= 0.15 * roofs + 0.05
+    assert sized[other.id] == other
+    again = replace(things, systems=tuple(sized.values()))
+    assert size_collectors(built, again) is again
+
+
+def test_each_of_several_fields_has_its_own_heat(built, model):
+    """Two fields of a building and one of the district, as large as they tell."""
+    panels = [s for s in model.systems if s.kind is K.PV][:3]
+    made = [
+        equipment(
+            panels[0].building, K.SOLAR_THERMAL, facets=panels[0].facets, area_m2=4.0
+        ),
+        equipment(
+            panels[0].building,
+            K.SOLAR_THERMAL,
+            number=2,
+            facets=panels[1].facets,
+            area_m2=2.0,
+        ),
+        equipment("", K.SOLAR_THERMAL, facets=panels[2].facets, area_m2=9.0),
+    ]
+    things = with_systems(
+        model, [system for system, _ in made], [p for _, points in made for p in points]
+    )
+    one = make_run(built, things, day=date(2026, 6, 1), days=2, faults="none")
+    heat = [-of(one, system.id, Q.SOLAR_HEAT_POWER).sum() for system, _ in made]
+    assert all(value > 0 for value in heat)
+    assert len({round(value, 3) for value in heat}) == 3
+    assert one.courses.left_out == {}
 
 
 def test_rooms_stay_within_what_people_bear(clean):
@@ -257,7 +317,10 @@ def test_other_weather_must_hold_all_days(built, model, tmp_path):
 
 
 def test_every_number_has_a_source():
-    modules = (battery, climate, demand, district, rooms, run, ventilation, waste, water)
+    modules = (
+        *(battery, climate, collectors, demand, district, rooms, run),
+        *(ventilation, waste, water),
+    )
     figures = [figure for module in modules for figure in module.ASSUMPTIONS]
     assert len({figure.name for figure in figures}) == len(figures)
     assert all(figure.source and figure.unit for figure in figures)

@@ -1,10 +1,20 @@
 """Keep observations in a plain list: what every store must answer like."""
 
+import hashlib
+import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from twin.store.protocol import BUCKETS, COLUMNS, Store
-from twin.store.records import Kept, Observation, Receipt
+from twin.store.records import Kept, Observation, Receipt, Refused
+
+HOUR = 3_600_000_000
+EVER = 2**62
+
+BAD = [
+    Refused(0, "unit", "kW, got W", "{1}", "mqtt a/b", "native", b"\x00\xff"),
+    Refused(4, "range", "too hot", "{2}"),
+]
 
 
 @dataclass
@@ -129,6 +139,32 @@ def content(row: Observation) -> tuple:
     return row.point, row.time, row.value, row.source, row.quality, row.version
 
 
+def digest(store: Store) -> str:
+    """Return all that a store answers in one word, whatever the order of arrival.
+
+    When a statement came, and as the how manieth, is left out.
+    """
+    ever = -(2**62), 2**62
+    told = {
+        "statements": sorted(map(_bits, store.since(0, count=10**9))),
+        "standing": sorted(map(_bits, store.between(*ever))),
+        "latest": sorted(map(_bits, store.latest())),
+        "table": sorted(map(_bits, kept_rows(store.table(*ever)))),
+        "coverage": sorted(store.coverage(*ever).items()),
+        "counts": (store.sequence, store.revisions(), store.span()),
+        "sources": sorted(store.sources()),
+        "refused": sorted((row.reason, row.row) for row in store.quarantine(count=10**9)),
+        "editions": [(one.valid_from, one.geometry, one.model) for one in store.editions()],
+    }
+    return hashlib.sha256(repr(told).encode()).hexdigest()
+
+
+def _bits(row: Observation) -> tuple:
+    """Return the content of a statement so that it sorts and tells every bit."""
+    value = "gap" if row.value is None else row.value.hex()
+    return (*content(row)[:2], value, *content(row)[3:])
+
+
 def _key(row: Observation) -> tuple[str, int]:
     return row.point, row.time
 
@@ -186,3 +222,26 @@ def assert_agree(store: Store, plain: Plain, moments: Sequence[int | None]) -> N
             for points in (None, backwards):
                 asked = {"points": points, "until": until, "known_at": known_at}
                 assert store.latest(**asked) == plain.latest(**asked)
+
+
+def at(
+    point: str, hour: int, value: float | None, source: str = "meter", version: int = 0
+) -> Observation:
+    return Observation(point, hour * HOUR, value, source, version=version)
+
+
+def made_up(chance: random.Random, count: int) -> list[Observation]:
+    """Return distinct statements; every further one of a key has a version of its own."""
+    return [
+        Observation(
+            f"b{point % 3}/p{point}",
+            time * HOUR,
+            None if chance.random() < 0.1 else chance.uniform(-5.0, 5.0),
+            chance.choice(["meter", "typed"]),
+            quality=chance.choice([0, 1, 512]),
+            version=version,
+        )
+        for point in range(7)
+        for time in range(count)
+        for version in range(1 + (chance.random() < 0.3) + (chance.random() < 0.1))
+    ]

@@ -34,10 +34,13 @@ class Server:
     address : str
     folder : Path or None
         Of a private server; None where it is somebody else's and must not be stopped.
+    durable : bool
+        Whether it waits for its disk: machines lose power, tests only kill processes.
     """
 
     address: str
     folder: Path | None = None
+    durable: bool = False
 
     def drop(self, twins: Iterable[str]) -> None:
         """Remove twins and all that is in them."""
@@ -59,8 +62,8 @@ class Server:
     def control(self, *what: str) -> None:
         """Run ``pg_ctl``."""
         assert self.folder is not None
-        # Processes are killed here, not machines: what was written is there without fsync.
-        options = f"-k {self.folder} -p {PORT} -c listen_addresses= -c fsync=off"
+        fsync = "on" if self.durable else "off"
+        options = f"-k {self.folder} -p {PORT} -c listen_addresses= -c fsync={fsync}"
         run_as_server(
             str(newest_binaries() / "pg_ctl"), *what, "--wait", "--silent",
             "-D", str(self.folder / "data"), "-l", str(self.folder / "log"), "-o", options,
@@ -88,7 +91,7 @@ def run_as_server(*command: str) -> None:
 
 
 @contextmanager
-def server() -> Iterator[Server]:
+def server(*, durable: bool = False) -> Iterator[Server]:
     """Give a database for the session, or skip with the reason."""
     address = os.environ.get(ADDRESS)
     if address:
@@ -113,7 +116,9 @@ def server() -> Iterator[Server]:
             "--pwfile", str(folder / "password"),
         )  # fmt: skip
         private = Server(
-            f"postgresql://heidi:{password}@/postgres?host={folder}&port={PORT}", folder
+            f"postgresql://heidi:{password}@/postgres?host={folder}&port={PORT}",
+            folder,
+            durable,
         )
         private.control("start")
         try:

@@ -8,20 +8,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gis.errors import OutputError, SourceError
 from twin.store.protocol import COLUMNS, microbatches
 from twin.store.records import Edition, Kept, Observation, Quality, Receipt, Refused
 
-from .conformance import Plain, assert_agree, content, kept_rows
-
-HOUR = 3_600_000_000
-EVER = 2**62
-
-
-def at(
-    point: str, hour: int, value: float | None, source: str = "meter", version: int = 0
-) -> Observation:
-    return Observation(point, hour * HOUR, value, source, version=version)
+from .conformance import (
+    BAD,
+    EVER,
+    HOUR,
+    Plain,
+    assert_agree,
+    at,
+    content,
+    kept_rows,
+    made_up,
+)
 
 
 def as_table(batch: list[Observation], *, bare: bool = False) -> pa.Table:
@@ -228,23 +228,6 @@ def test_any_history_reads_as_a_plain_list_would(places, steps):
         assert_agree(reader, plain, moments[-1:])
 
 
-def made_up(chance: random.Random, count: int) -> list[Observation]:
-    """Return distinct statements; every further one of a key has a version of its own."""
-    return [
-        Observation(
-            f"b{point % 3}/p{point}",
-            time * HOUR,
-            None if chance.random() < 0.1 else chance.uniform(-5.0, 5.0),
-            chance.choice(["meter", "typed"]),
-            quality=chance.choice([0, 1, 512]),
-            version=version,
-        )
-        for point in range(7)
-        for time in range(count)
-        for version in range(1 + (chance.random() < 0.3) + (chance.random() < 0.1))
-    ]
-
-
 def standing(store) -> list[tuple]:
     """Return what stands, whatever the order it arrived in."""
     return sorted(content(row)[:2] + content(row)[3:] + (repr(row.value),)
@@ -402,11 +385,6 @@ def test_the_edition_that_was_valid_as_it_was_known(store):
 
 # -- quarantine -----------------------------------------------------------------------
 
-BAD = [
-    Refused(0, "unit", "kW, got W", "{1}", "mqtt a/b", "native", b"\x00\xff"),
-    Refused(4, "range", "too hot", "{2}"),
-]
-
 
 def test_refused_rows_are_kept_whole_and_counted_once_each(store):
     store.append([], refused=BAD, known=10)
@@ -470,71 +448,18 @@ def test_retiring_forgets_only_what_is_older(store):
     assert store.append([at("a", 4, 1.0)]).repeated == 1
 
 
-def test_what_is_exported_is_restored_with_its_numbers_and_times(places, tmp_path):
-    rows = made_up(random.Random(2), 30)
-    with places().open() as store:
-        for number, batch in enumerate(microbatches(rows, size=200)):
-            store.append(batch, known=1_000 + number, refused=BAD[number % 2 :][:1])
-            if number == 1:
-                store.compact()
-        store.release([store.quarantine()[0].number], known=5_000)
-        store.add_edition(Edition(3, "g", "{}"), known=6_000)
-        store.retire(2 * HOUR)
-        store.export(tmp_path / "out")
-        with pytest.raises(OutputError, match="empty"):
-            store.export(tmp_path / "out")
-        with pytest.raises(OutputError, match="empty"):
-            store.restore(tmp_path / "out")
-        place = places()
-        with place.open() as other:
-            receipt = other.restore(tmp_path / "out")
-            assert receipt.sequence == store.sequence
-            assert receipt.new + receipt.revised == len(store.since(0))
-            assert receipt.revised == store.revisions()
-        with place.open() as other:
-            assert other.since(0) == store.since(0)
-            assert other.latest() == store.latest()
-            assert other.between(-EVER, EVER) == store.between(-EVER, EVER)
-            assert other.sources() == store.sources()
-            assert other.editions() == store.editions()
-            assert other.refusals() == store.refusals()
-            assert [replace(row, number=0) for row in other.quarantine()] == [
-                replace(row, number=0) for row in store.quarantine()
-            ]
-            more = at("new", 50, 1.0)
-            assert other.append([more]) == store.append([more])
-
-
-def test_a_damaged_export_leaves_an_empty_store(places, tmp_path):
-    with places().open() as store:
-        store.append(made_up(random.Random(3), 9))
-        store.export(tmp_path / "out")
-    path = tmp_path / "out" / "observations.parquet"
-    path.write_bytes(path.read_bytes()[:-40])
-    with places().open() as other:
-        with pytest.raises(SourceError, match="out"):
-            other.restore(tmp_path / "out")
-        with pytest.raises(SourceError, match="missing"):
-            other.restore(tmp_path / "missing")
-        assert other.sequence == 0
-        assert other.append([at("a", 1, 1.0)]).new == 1
-
-
-def test_an_export_goes_from_one_kind_of_store_to_another(embedded_store, places, tmp_path):
-    rows = made_up(random.Random(4), 20)
-    with embedded_store().open() as source, places().open() as other:
-        source.append(rows, known=77)
-        source.export(tmp_path / "there")
-        other.restore(tmp_path / "there")
-        other.export(tmp_path / "back")
-        with embedded_store().open() as returned:
-            returned.restore(tmp_path / "back")
-            assert returned.since(0) == source.since(0) == other.since(0)
-
-
 def test_rows_keep_their_kind(store):
     store.append([at("a", 1, 5.0)])
     (row,) = store.between(0, EVER)
     assert isinstance(row, Kept)
     assert isinstance(row.value, float)
     assert isinstance(row.time, int)
+
+
+def test_points_that_were_never_heard_of_have_nothing(store):
+    store.append([at("a", hour, 1.0) for hour in range(100)])
+    assert store.history("b", 5) == []
+    assert store.between(0, EVER, points=["b"]) == []
+    assert store.latest(points=["b"]) == []
+    assert store.table(0, EVER, points=["b"]).num_rows == 0
+    assert store.resample(0, 100 * HOUR, HOUR, points=["b"]).num_rows == 0

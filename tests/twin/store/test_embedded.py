@@ -267,8 +267,10 @@ def test_rebuild_finds_what_follows_from_the_statements(path):
         wanted = store.latest()
         with sqlite3.connect(path) as raw:
             raw.execute("DELETE FROM latest WHERE point % 2")
-            raw.execute("UPDATE latest SET value = 77.0, time = time + 5")
+            raw.execute("UPDATE latest SET row = zeroblob(80), time = time + 5")
         raw.close()
+        with EmbeddedStore(path) as other, pytest.raises(SourceError, match="damaged"):
+            other.latest()
         store.rebuild()
         assert store.latest() == wanted
     with EmbeddedStore(path) as store:

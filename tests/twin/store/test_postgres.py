@@ -1,5 +1,7 @@
 """A store in PostgreSQL tells what is wrong and stands what servers do."""
 
+import contextlib
+import math
 import os
 import subprocess
 import sys
@@ -13,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from gis.errors import OutputError, SourceError
 from twin.store.postgres import PostgresStore
 from twin.store.postgres_faults import place, translated
-from twin.store.postgres_schema import FIRST_MONTH, month_of, schema_of
+from twin.store.postgres_schema import schema_of
 from twin.store.records import Kept, Observation, Refused
 
 HOUR = 3_600_000_000
@@ -221,9 +223,17 @@ def test_statements_are_guarded_by_the_server_itself(address, twin):
         store.append(rows(range(1)))
         store.compact()
         store.append(rows(range(1, 2)))
-    for table in ("recent", "history"):
-        with pytest.raises(psycopg.errors.RaiseException, match="never changed"):
-            run(address, twin, f"UPDATE {table} SET value = 2")
+        store.append(rows(range(1), 2.0))
+    for change in (
+        "UPDATE recent SET value = 2",
+        "UPDATE history SET count = 0",
+        "UPDATE superseded SET stops = 0",
+        "DELETE FROM recent",
+        "DELETE FROM history",
+        "TRUNCATE superseded",
+    ):
+        with pytest.raises(psycopg.errors.RaiseException, match="never changed or lost"):
+            run(address, twin, change)
 
 
 def test_twins_of_one_database_know_nothing_of_each_other(address, postgres_store):
@@ -239,7 +249,7 @@ def test_a_missing_component_is_told():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("gis.errors.ComponentError: ")
-    assert "pip install 'heidi-twin[postgres]'" in last
+    assert last.endswith('make extras, or pip install ".[postgres]" in the checkout')
 
 
 # -- tables -----------------------------------------------------------------------------
@@ -260,37 +270,119 @@ def test_what_follows_from_the_statements_is_made_again(address, twin):
             ]
 
         before = answers()
-        for table in ("recent", "history"):
-            run(address, twin, f"UPDATE {table} SET stops = known + 1")
-        run(address, twin, "DELETE FROM latest")
-        run(address, twin, "UPDATE head SET first = 7, last = 7, settled = NULL")
+        run(
+            address,
+            twin,
+            "SET heidi.care = on; DELETE FROM superseded; DELETE FROM latest; "
+            "UPDATE head SET first = 7, last = 7, settled = NULL",
+        )
         assert answers() != before
         store.rebuild()
         assert answers() == before
 
 
-def test_the_history_is_cut_by_month_and_wild_clocks_make_no_parts(address, twin):
+def test_the_history_is_packed_by_month_and_wild_clocks_make_no_packs(address, twin):
     times = [-(2**62), 0, 1_767_225_599_999_999, 1_767_225_600_000_000, 2**62]
     with PostgresStore(address, twin=twin) as store:
         store.append([Observation("a", at, float(n), "m") for n, at in enumerate(times)])
         assert store.compact() == 5
         assert [row.value for row in store.between(-(2**63), 2**63 - 1)] == [0, 1, 2, 3, 4]
-    parts = run(address, twin, "SELECT inhrelid::regclass::text FROM pg_inherits "
-                "WHERE inhparent = 'history'::regclass ORDER BY 1")  # fmt: skip
-    assert [name for (name,) in parts] == [
-        "history_0000_early", "history_2025_12", "history_2026_01", "history_9999_late",
-    ]  # fmt: skip
+    packs = run(address, twin, "SELECT first, last FROM history ORDER BY 1")
+    assert packs == [(times[0], times[1]), *((at, at) for at in times[2:])]
 
 
-def test_months_follow_each_other_without_gap():
-    name, start, end = month_of(-1)
-    assert start == "MINVALUE"
-    year, month = FIRST_MONTH
-    for _ in range(30):
-        name, start, end = month_of(int(end))
-        assert name == f"history_{year}_{month:02}"
-        assert month_of(int(end) - 1)[0] == name
-        year, month = year + month // 12, month % 12 + 1
+def test_anybody_reads_statements_as_rows(address, twin):
+    """The view unpacks what the program packed: values, gaps, and what stood when."""
+    with PostgresStore(address, twin=twin) as store:
+        store.append([*rows(range(40), 0.1), Observation("a", -5, None, "n", 3, 2**40)])
+        store.append(rows(range(3), 1 / 3), known=2**62)
+        store.compact()
+        store.append(rows(range(2, 4), math.pi), known=2**62 + 5)
+        told = run(
+            address,
+            twin,
+            "SELECT p.name, time, value, o.name, quality, version, sequence, known, "
+            "revision FROM statements s JOIN points p ON p.number = s.point "
+            "JOIN sources o ON o.number = s.source ORDER BY sequence",
+        )
+        assert [Kept(*row) for row in told] == store.since(0)
+        for known_at in (2**62 - 1, 2**62, 2**63 - 2):
+            stood = run(
+                address,
+                twin,
+                "SELECT value FROM statements WHERE known <= "
+                f"{known_at} AND stops > {known_at} ORDER BY point, time",
+            )
+            wanted = store.between(-EVER, EVER, known_at=known_at)
+            assert [value for (value,) in stood] == [row.value for row in wanted]
+
+
+def test_packs_of_a_month_are_joined_as_they_grow(address, twin):
+    with PostgresStore(address, twin=twin) as store:
+        for hour in range(64):
+            store.append([Observation("a", hour * HOUR, float(hour), "m")])
+            store.compact()
+        packs = run(address, twin, "SELECT count, number FROM history ORDER BY count")
+        assert sum(count for count, _ in packs) == 64
+        assert len(packs) <= 9
+        assert packs[-1][1] > 64, "made of smaller ones"
+        assert [row.value for row in store.between(0, EVER)] == list(range(64))
+
+
+def test_a_damaged_pack_is_told_and_others_still_answer(address, twin):
+    with PostgresStore(address, twin=twin) as store:
+        store.append(rows(range(9)))
+        store.compact()
+        run(
+            address,
+            twin,
+            "ALTER TABLE history DISABLE TRIGGER stands; UPDATE history SET measures = "
+            "set_byte(measures, 20, 77) WHERE point = 1; "
+            "ALTER TABLE history ENABLE TRIGGER stands",
+        )
+        with pytest.raises(SourceError, match="damaged; restore") as error:
+            store.between(-EVER, EVER)
+        one_line(error)
+        with pytest.raises(SourceError, match="damaged"):
+            store.rebuild()
+        assert len(store.between(-EVER, EVER, points=["b"])) == 9
+        assert store.append(rows(range(9, 10))).new == 2
+        assert len(store.latest()) == 2
+
+
+@pytest.mark.parametrize("lost", range(3))
+def test_a_cached_latest_follows_what_others_do(address, twin, lost):
+    """What one instance remembers is never behind, nor ahead of a snapshot."""
+    with (
+        PostgresStore(address, twin=twin) as store,
+        PostgresStore(address, twin=twin, read_only=True) as reader,
+    ):
+        for hour in range(4):
+            store.append([Observation(p, hour * HOUR, float(hour), "m") for p in "cab"])
+            assert reader.latest() == store.latest()
+        with reader.snapshot():
+            before = reader.latest()
+            store.append(
+                [Observation("a", 9 * HOUR, 1.0, "m"), Observation("0", 1, 1.0, "m")]
+            )
+            assert reader.latest() == before
+        assert [row.point for row in reader.latest()] == ["c", "a", "b", "0"]
+        with PostgresStore(address, twin=twin) as other:
+            assert other.latest() == reader.latest()
+            before = other.latest()
+            other.append([Observation("a", 9 * HOUR, None, "m", version=1)])
+            assert reader.latest() != before
+            assert reader.latest() == other.latest() == store.latest()
+            if lost == 0:
+                other.retire(4 * HOUR)
+            elif lost == 1:
+                other.rebuild()
+            else:
+                with contextlib.suppress(KeyboardInterrupt), other.alone():
+                    other.append([Observation("b", 10 * HOUR, 1.0, "m")])
+                    assert other.latest() != reader.latest()
+                    raise KeyboardInterrupt
+            assert reader.latest() == other.latest() == store.latest()
 
 
 # -- servers that stop ------------------------------------------------------------------

@@ -11,6 +11,9 @@ from twin.ingest.readings import Fault
 LARGEST = 16 * 1024 * 1024
 """Largest message that is read [bytes]; a thousand values take a tenth of a megabyte."""
 
+MOST_VALUES = 2_000_000
+"""Commas of a message that is read: sixteen megabytes of zeros would take gigabytes."""
+
 LONGEST_NUMBER = 400
 """Digits of a whole number beyond which it is as good as infinite."""
 
@@ -37,9 +40,7 @@ def read_document(body: bytes) -> object:
     FieldError
         If it is too large, too deep, or no JSON.
     """
-    if len(body) > LARGEST:
-        message = f"a message must be at most {LARGEST} bytes, got {len(body)}"
-        raise FieldError(Fault.SIZE, message)
+    _check_size(body)
     text = body.removeprefix(BYTE_ORDER_MARK)
     try:
         return DECODER.decode(text)
@@ -60,12 +61,18 @@ def read_lines(body: bytes) -> tuple[list[object], list[tuple[int, bytes, FieldE
         Lines that hold none: number from 0, text, why. After `MOST_BROKEN` the rest is
         not read, but told as the last of them.
     """
-    if len(body) > LARGEST:
-        message = f"a message must be at most {LARGEST} bytes, got {len(body)}"
-        return [], [(0, body, FieldError(Fault.SIZE, message))]
+    try:
+        _check_size(body)
+    except FieldError as fault:
+        return [], [(0, body, fault)]
     documents: list[object] = []
     bad: list[tuple[int, bytes, FieldError]] = []
     lines = body.removeprefix(BYTE_ORDER_MARK).split(b"\n")
+    try:
+        # Mostly all hold.
+        return list(map(DECODER.decode, filter(None, lines))), bad
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        pass
     for number, line in enumerate(lines):
         stripped = line.strip()
         if not stripped:
@@ -83,6 +90,17 @@ def read_lines(body: bytes) -> tuple[list[object], list[tuple[int, bytes, FieldE
         except FieldError as fault:
             bad.append((number, line, fault))
     return documents, bad
+
+
+def _check_size(body: bytes) -> None:
+    """Raise if a message is larger than anything a device sends."""
+    if len(body) > LARGEST:
+        message = f"a message must be at most {LARGEST} bytes, got {len(body)}"
+        raise FieldError(Fault.SIZE, message)
+    # Strings may hold commas, too, but not so many.
+    if len(body) > MOST_VALUES and body.count(b",") > MOST_VALUES:
+        message = f"a message must hold at most {MOST_VALUES} values, got more; split it"
+        raise FieldError(Fault.SIZE, message)
 
 
 def _lenient(text: bytes, complaint: str) -> object:

@@ -153,7 +153,7 @@ def _forms(head: object, topic: str, *, listed: bool) -> list[str]:
     tests = {
         native.FORM: _is_native(head, topic),
         rec.FORM: any(isinstance(head.get(part), list) for part in rec.PARTS),
-        ngsi.FORM: _is_entity(head, listed=listed),
+        ngsi.FORM: _is_entity(head),
         senml.FORM: listed and not SENML_WORDS.isdisjoint(head),
         sensorthings.FORM: _is_observation(head, topic, listed=listed),
         lorawan.FORM: _is_uplink(head),
@@ -169,11 +169,19 @@ def _is_native(head: dict[str, object], topic: str) -> bool:
     return named or bool(native.point_of_topic(topic))
 
 
-def _is_entity(head: dict[str, object], *, listed: bool) -> bool:
-    """Return whether an object is an entity or a notification."""
-    if isinstance(head.get("data"), list) and not listed:
-        return "subscriptionId" in head or head.get("type") == "Notification"
-    return isinstance(head.get("id"), str) and isinstance(head.get("type"), (str, list))
+def _is_entity(head: dict[str, object]) -> bool:
+    """Return whether an object is an entity, or holds some."""
+    if ngsi.wrapped(head) is not None:
+        return True
+    if not isinstance(head.get("id"), str):
+        return False
+    if isinstance(head.get("type"), (str, list)):
+        return True
+    # NGSIv2 lets the type of an entity away, but not that of its attributes.
+    return any(
+        isinstance(part, dict) and "value" in part and "type" in part
+        for part in head.values()
+    )
 
 
 def _is_observation(head: dict[str, object], topic: str, *, listed: bool) -> bool:
@@ -193,6 +201,7 @@ def _is_observation(head: dict[str, object], topic: str, *, listed: bool) -> boo
 
 def _is_uplink(head: dict[str, object]) -> bool:
     """Return whether an object is a message of a LoRaWAN network."""
+    head = lorawan.unwrapped(head)
     if "end_device_ids" in head or "uplink_message" in head:
         return True
     device = "devEUI" in head or isinstance(head.get("deviceInfo"), dict)

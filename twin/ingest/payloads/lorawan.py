@@ -195,8 +195,19 @@ def _flatten(
             passed.append(what)
 
 
+def unwrapped(message: dict[str, object]) -> dict[str, object]:
+    """Return the uplink in an event or a stored answer of The Things Stack."""
+    for key in ("result", "data"):
+        inner = message.get(key)
+        if isinstance(inner, dict) and "end_device_ids" in inner:
+            return inner
+    return message
+
+
 def _uplink(message: object) -> _Uplink:
     """Return what every network says of an uplink."""
+    if isinstance(message, dict):
+        message = unwrapped(message)
     if not isinstance(message, dict):
         text = f"an uplink must be an object, got {short(message)}"
         raise FieldError(Fault.SHAPE, text)

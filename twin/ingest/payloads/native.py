@@ -1,6 +1,6 @@
 """Read our own form: rows, columns, lines, or a bare number on a topic of ours."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from twin.ingest.payloads.collector import Collector
 from twin.ingest.payloads.document import read_document, read_lines
@@ -12,6 +12,13 @@ from twin.ingest.payloads.fields import (
     of_our_era,
     short,
     unit_text,
+)
+from twin.ingest.payloads.native_columns import (
+    FEW,
+    MOST_FLAGS,
+    SIMULATED,
+    columns_of,
+    readings_of,
 )
 from twin.ingest.readings import Decoded, Fault, Reading
 from twin.store.records import Quality
@@ -32,9 +39,6 @@ COLUMNS = (
     "source",
 )
 """Fields of a row and of a table by columns."""
-
-MOST_FLAGS = sum(Quality)
-SIMULATED = "simulated"
 
 TOPIC_LENGTH = 7
 """Parts of ``hid/v1/{owner}/{building}/{system}/{point}/obs``."""
@@ -86,6 +90,13 @@ def collect(
 ) -> None:
     """Add what a document says to a collector."""
     place = point_of_topic(topic)
+    rows = document if isinstance(document, list) else []
+    columns = columns_of(rows)
+    if columns is not None:
+        found = readings_of(columns, len(rows), place)
+        if found is not None:
+            collector.readings += found
+            return
     position = 0
     for thing in document if isinstance(document, list) else [document]:
         if isinstance(thing, dict) and is_table(thing):
@@ -103,11 +114,16 @@ def _collect_table(
 ) -> int:
     """Add a table by columns; return the number of the row after its last."""
     try:
-        rows = _rows_of(table)
+        columns, count = _columns_of_table(table)
     except FieldError as fault:
         collector.refuse(position, fault, table)
         return position + 1
-    for row in rows:
+    found = readings_of(columns, count, place) if count >= FEW else None
+    if found is not None:
+        collector.readings += found
+        return position + count
+    for cells in zip(*columns.values(), strict=True):
+        row = dict(zip(columns, cells, strict=True))
         try:
             collector.readings.append(_reading(row, place))
         except FieldError as fault:
@@ -177,8 +193,8 @@ def is_table(document: dict[str, object]) -> bool:
     return type(document.get("value")) is list
 
 
-def _rows_of(table: dict[str, object]) -> Iterator[dict[str, object]]:
-    """Yield the rows of a table by columns."""
+def _columns_of_table(table: dict[str, object]) -> tuple[dict[str, list[object]], int]:
+    """Return all columns of a table by columns, and how many rows it has."""
     unknown = [key for key in table if key not in COLUMNS]
     if unknown:
         message = (
@@ -190,12 +206,9 @@ def _rows_of(table: dict[str, object]) -> Iterator[dict[str, object]]:
     if len(lengths) != 1:
         message = f"columns must be of one length, got {sorted(lengths)[:5]}"
         raise FieldError(Fault.SHAPE, message)
-    fixed = {key: cell for key, cell in table.items() if key not in lists}
-    keys = tuple(lists)
-    return (
-        {**fixed, **dict(zip(keys, cells, strict=True))}
-        for cells in zip(*lists.values(), strict=True)
-    )
+    (count,) = lengths
+    fixed = {key: [cell] * count for key, cell in table.items() if key not in lists}
+    return fixed | lists, count
 
 
 def _reading(row: object, place: str) -> Reading:

@@ -1,5 +1,6 @@
 """Read entities of context brokers: NGSI-LD, NGSIv2, in full or as key-values."""
 
+import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
@@ -48,6 +49,12 @@ ABOUT = frozenset(
     )
 )
 """Members of an entity that say something of its measurements, and are none."""
+
+NUMBERS = ("Number", "Float", "Integer")
+"""Types of NGSIv2 attributes whose value is a number, even where it comes as text."""
+
+NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+NUMBER_LENGTH = 32
 
 MOST_NOTED = 8
 
@@ -101,10 +108,47 @@ def collect(
 def _entities(document: object) -> Iterator[object]:
     """Yield the entities of a document."""
     for thing in document if isinstance(document, list) else [document]:
-        if isinstance(thing, dict) and isinstance(thing.get("data"), list):
-            yield from thing["data"]
-        else:
+        inner = wrapped(thing) if isinstance(thing, dict) else None
+        if inner is None:
             yield thing
+        else:
+            for entity in inner:
+                yield _of_feature(entity)
+
+
+def wrapped(thing: dict[str, object]) -> list[object] | None:
+    """Return the entities in a notification, an update or a collection; None for others."""
+    inner: object = None
+    if "subscriptionId" in thing or thing.get("type") == "Notification":
+        inner = thing.get("data")
+    elif "actionType" in thing:
+        inner = thing.get("entities")
+    elif thing.get("type") == "FeatureCollection":
+        features = thing.get("features")
+        # Other GeoJSON has features, too, but none that say of what type they are.
+        if isinstance(features, list) and features and _is_feature(features[0]):
+            inner = features
+    elif _is_feature(thing):
+        inner = thing
+    if isinstance(inner, dict):
+        # A notification of one entity, or a broker that writes no list for one.
+        return wrapped(inner) if inner.get("type") == "FeatureCollection" else [inner]
+    return inner if isinstance(inner, list) else None
+
+
+def _is_feature(thing: object) -> bool:
+    """Return whether an entity comes as GeoJSON."""
+    if not isinstance(thing, dict) or thing.get("type") != "Feature":
+        return False
+    properties = thing.get("properties")
+    return isinstance(properties, dict) and isinstance(properties.get("type"), str)
+
+
+def _of_feature(entity: object) -> object:
+    """Return an entity that comes as GeoJSON as it comes else."""
+    if isinstance(entity, dict) and _is_feature(entity):
+        return {"id": entity.get("id"), **entity["properties"]}
+    return entity
 
 
 def _collect_entity(
@@ -143,7 +187,7 @@ class _About:
         self.entity: dict[str, object] = entity
         self.id = name(entity.get("id"), "id")
         self.type = entity.get("type")
-        bad = _plain(entity.get("outlier")) is True
+        bad = "outlier" in entity and _plain(entity["outlier"]) is True
         self.quality = Quality.DOUBTFUL.value if bad else 0
         what = _plain(entity.get("controlledProperty"))
         self.what = what if isinstance(what, str) else ""
@@ -177,7 +221,7 @@ class _About:
 
 def _plain(attribute: object) -> object:
     """Return the value of an attribute, whatever it is wrapped in."""
-    if isinstance(attribute, dict):
+    if type(attribute) is dict:
         for key in ("value", "object", "@value"):
             if key in attribute:
                 inner = attribute[key]
@@ -210,6 +254,8 @@ def _readings(about: _About, key: str, attribute: object) -> Iterator[Reading]:
         return
     if isinstance(value, bool):
         value = float(value)
+    elif isinstance(value, str) and own.get("type") in NUMBERS:
+        value = _number_of(value)
     # An attribute that is null in full says that it is not known; null alone says nothing.
     known_gap = value is None and "value" in own
     if not known_gap and type(value) not in (int, float):
@@ -219,6 +265,14 @@ def _readings(about: _About, key: str, attribute: object) -> Iterator[Reading]:
     quality = about.quality | (Quality.CLOCK.value if late else 0)
     unit = _unit(about, key, own)
     yield Reading(device, what, time, number(value), unit, version, quality)
+
+
+def _number_of(text: str) -> float:
+    """Return a number that is told as text, as agents of small devices do."""
+    if len(text) < NUMBER_LENGTH and NUMBER.fullmatch(text):
+        return float(text)
+    message = f"an attribute whose type is a number must be one, got {short(text)}"
+    raise FieldError(Fault.VALUE, message)
 
 
 def _course(
@@ -296,7 +350,8 @@ def _unit(about: _About, key: str, own: dict[str, object]) -> str:
     """Return the unit of an attribute, "" where none is told."""
     for place in (own, about.entity if key == MEASUREMENT else {}):
         for word in UNITS:
-            unit = _plain(place.get(word))
-            if unit is not None:
-                return unit_text(unit)
+            if word in place:
+                unit = _plain(place[word])
+                if unit is not None:
+                    return unit_text(unit)
     return ""

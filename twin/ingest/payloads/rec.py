@@ -20,7 +20,10 @@ FORM = "rec"
 RESPONSES = ("actuationResponses", "actuationCommandResponses")
 """Two names for one thing: the form's description has the second, its example the first."""
 
-PARTS = ("observations", *RESPONSES, "exceptions")
+COMMANDS = "actuationCommands"
+"""What somebody asked of the device: nothing that it measured."""
+
+PARTS = ("observations", *RESPONSES, "exceptions", COMMANDS)
 
 VALUES = ("value", "valueString", "valueBoolean")
 
@@ -68,6 +71,10 @@ def _collect_one(collector: Collector, message: object, position: int) -> int:
         return position + 1
     readings = collector.readings
     for part, rows in parts:
+        if part == COMMANDS:
+            collector.note("commands to the device passed over")
+            position += len(rows)
+            continue
         for row in rows:
             try:
                 if part == "observations":
@@ -141,7 +148,7 @@ def _response(row: object, device: str) -> Event:
     when = row.get("actuationResponseTime")
     return Event(
         device,
-        name(row.get("actuatorId"), "actuatorId"),
+        name(row.get("actuatorId", ""), "actuatorId", empty=True),
         None if when is None else instant(when),
         "response",
         str(code),

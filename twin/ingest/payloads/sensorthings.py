@@ -26,6 +26,9 @@ RESULT = "result"
 STREAM = re.compile(r"((?:Multi)?Datastreams)\(([^()]{1,200})\)/Observations$")
 """A topic or address that observations are sent to."""
 
+LINK = "@iot.navigationLink"
+"""Ends the names of links, here of that from an observation to its stream."""
+
 GOOD = ("", "good", "ok", "valid", "passed", "approved")
 BAD = {
     "bad": Quality.DOUBTFUL,
@@ -173,7 +176,8 @@ def _collect_array(collector: Collector, array: dict[str, object], position: int
         raise FieldError(Fault.SHAPE, text)
     if not all(isinstance(part, str) for part in components):
         raise FieldError(Fault.SHAPE, "components must be names, got something else")
-    head: dict[str, object] = {key: array[key] for key in STREAMS if key in array}
+    streams = (*STREAMS, *(f"{kind}{LINK}" for kind in STREAMS))
+    head: dict[str, object] = {key: array[key] for key in streams if key in array}
     stream, units = _stream(head, "")
     for cells in rows:
         try:
@@ -254,8 +258,8 @@ def _stream(row: dict[str, object], address: str) -> tuple[str, list[str]]:
             text = f"{kind} must be an object with @iot.id, got {short(stream)}"
             raise FieldError(Fault.SHAPE, text)
         return f"{kind}s({_id(stream.get('@iot.id'))})", _units(stream)
-    link = row.get("Datastream@iot.navigationLink")
-    for place in (address, link if isinstance(link, str) else ""):
+    links = [row.get(f"{kind}{LINK}") for kind in STREAMS]
+    for place in (address, *(f"{link}/Observations" for link in links if link)):
         found = stream_of_topic(place)
         if "($" in found:
             # The batch makes the stream, so that nobody knows its id yet.
