@@ -135,7 +135,8 @@ def draw_day(table: pd.DataFrame, *, title: str, label: str) -> "Figure":
         last = number == len(panels) - 1
         finish(panel, name, "kW", label if last else "")
         panel.legend(frameon=False, fontsize=9.5, loc="upper left")
-        panel.set_ylim(bottom=0)
+        # Room for the names above the lines.
+        panel.set_ylim(0, 1.3 * panel.get_ylim()[1])
     whole = [k for k, hour in enumerate(hours.hour) if hour % 3 == 0]
     clock = [*(f"{hours[k]:%H:%M}" for k in whole), "24:00"]
     panels[-1].set_xticks([*whole, len(hours)], clock)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from twin.store.opening import open_store
+from twin.store.opening import VARIABLE, open_store
 from twin.store.records import Observation
 
 from .command import heidi
@@ -67,3 +67,13 @@ def test_no_store_is_made_where_there_is_no_twin(tmp_path):
     assert refused.returncode == 2
     assert "must be a twin folder" in refused.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_lies_in_the_folder_itself_needs_no_tie(folder, monkeypatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    before = sorted(folder.iterdir())
+    refused = heidi("store", "adopt", folder, "--yes")
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1
+    assert f"{VARIABLE} must name the server" in refused.stderr
+    assert sorted(folder.iterdir()) == before

@@ -77,14 +77,31 @@ class PostgresReader:
             if points is None:
                 return list(by_point.values())
             return [by_point[name] for name in dict.fromkeys(points) if name in by_point]
+        end = FOREVER - 1 if until is None else until
         with self.snapshot():
-            columns = newest(
-                self._link,
-                np.array(self._wanted(points), np.int64),
-                until=FOREVER - 1 if until is None else until,
-                known_at=NOW if known_at is None else known_at,
-            )
-            return self._kept(columns)
+            if known_at is None or known_at >= self._head().known:
+                return self._latest_until(end, points)
+            numbers = np.array(self._wanted(points), np.int64)
+            return self._kept(newest(self._link, numbers, until=end, known_at=known_at))
+
+    def _latest_until(self, until: int, points: Sequence[str] | None) -> list[Kept]:
+        """Return the newest values up to a time, in a snapshot."""
+        by_point = self._latest.rows()
+        if points is not None:
+            names = dict.fromkeys(points)
+            by_point = {name: by_point[name] for name in names if name in by_point}
+        # A point's newest value is its newest of any earlier time, too.
+        late = [name for name, row in by_point.items() if row.time > until]
+        if late:
+            numbers = np.array(self._wanted(late), np.int64)
+            found = newest(self._link, numbers, until=until, kept=False)
+            rows = {row.point: row for row in self._kept(found)}
+            by_point = {
+                name: rows.get(name, row)
+                for name, row in by_point.items()
+                if row.time <= until or name in rows
+            }
+        return list(by_point.values())
 
     def between(
         self,

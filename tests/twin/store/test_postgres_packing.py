@@ -14,10 +14,12 @@ from twin.store.columns import FOREVER
 from twin.store.postgres import PostgresStore
 from twin.store.postgres_packing import (
     HEADER,
+    checked_head,
+    lines_of,
+    numbers_at,
     pack_numbers,
     pack_same,
     pack_values,
-    same_number,
     unpack_numbers,
     unpack_values,
 )
@@ -92,10 +94,32 @@ def test_what_is_regular_takes_no_room():
     assert len(pack_numbers(holed)) == HEADER.size + len(holed), "counted in holes"
 
 
-def test_the_one_number_of_a_column_is_told():
-    assert same_number(pack_numbers(np.array([4, 4, 4]))) == 4
-    assert same_number(pack_numbers(np.array([4, 5, 6]))) is None
-    assert same_number(pack_numbers(np.array([4, 4, 5]))) is None
+@given(st.lists(st.lists(WHOLE, min_size=1, max_size=40), min_size=1, max_size=9))
+def test_single_numbers_are_those_of_the_whole(columns):
+    packed = [pack_numbers(np.array(numbers, np.int64)) for numbers in columns]
+    for place in (0, -1):
+        told = picked(packed, [place % len(numbers) for numbers in columns])
+        assert told.tolist() == [numbers[place] for numbers in columns]
+
+
+@given(st.lists(st.lists(VALUES, min_size=1, max_size=40), min_size=1, max_size=9))
+def test_single_values_are_those_of_the_whole(columns):
+    packed = [pack_values(np.array(values)) for values in columns]
+    for place in (0, -1):
+        told = picked(packed, [place % len(values) for values in columns])
+        assert bits(told) == bits(values[place] for values in columns)
+
+
+@pytest.mark.parametrize("values", MEASURES.values(), ids=MEASURES)
+def test_each_single_value_is_that_of_the_whole(values):
+    packed = [pack_values(np.array(values))] * len(values)
+    assert bits(picked(packed, range(len(values)))) == bits(values)
+
+
+def picked(packed: list[bytes], rows) -> np.ndarray:
+    """Return one number of each packed column."""
+    lines = lines_of(b"".join(checked_head(data) for data in packed))
+    return numbers_at(lines, packed, np.array(rows))
 
 
 @pytest.mark.parametrize("place", [0, 4, 5, 8, 15, 33, 40, -1])
@@ -106,6 +130,8 @@ def test_a_damaged_byte_is_told(place):
         unpack_numbers(bytes(data))
     with pytest.raises(SourceError, match="damaged"):
         unpack_values(bytes(data))
+    with pytest.raises(SourceError, match="damaged"):
+        checked_head(bytes(data))
 
 
 @pytest.mark.parametrize("length", [0, 20, 39])
