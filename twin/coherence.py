@@ -5,6 +5,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+from twin.kinds import Kind
 from twin.system_kinds import SystemKind
 from twin.thing import DISTRICT, ON_SURFACES, Building, District, Point, System
 from twin.validity import Lasting, ends_too_early, overlap
@@ -85,6 +86,7 @@ def incoherences(
             )
         if ends_too_early(point):
             yield f"point {point.id!r} must begin before it ends, got {_span(point)}"
+        yield from _misnumbered(point)
     carried: dict[tuple[SystemKind, str], list[System]] = defaultdict(list)
     for system in systems:
         for facet in system.facets:
@@ -116,6 +118,22 @@ def _missized(system: System) -> Iterator[str]:
         yield (
             f"system {system.id!r} must give at most {MOST_PER_AREA:g} kW of a m2, got "
             f"{system.rated_kw:g} kW of {system.area_m2:g} m2"
+        )
+
+
+def _misnumbered(point: Point) -> Iterator[str]:
+    """Say at which number a point cannot start again."""
+    if point.largest is None:
+        return
+    if point.quantity.kind is not Kind.REGISTER:
+        yield (
+            f"point {point.id!r} has a largest number, so it must be a register, got "
+            f"{point.quantity.value}"
+        )
+    elif not (math.isfinite(point.largest) and point.largest > 0):
+        yield (
+            f"point {point.id!r} must start again at a number above 0 "
+            f"{point.quantity.unit}, got {point.largest}"
         )
 
 

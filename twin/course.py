@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from gis.errors import TableError
 from twin.as_of import SECOND, flags, text
-from twin.ingest.registers import Increments, increments, spread
+from twin.counted import counted
+from twin.ingest.registers import Increments, spread
 from twin.model import Point
 from twin.quantities import Kind
 from twin.store.protocol import Store
@@ -146,10 +147,10 @@ def _amounts(
     told = [row for row in (*before, *rows) if row.value is not None]
     beyond = next((k for k, row in enumerate(told) if row.time >= end), len(told) - 1)
     told = told[: beyond + 1]
-    found = increments(
+    found = counted(
+        point,
         np.array([row.time for row in told], np.int64),
         np.array([row.value for row in told], np.float64),
-        most=point.quantity.leap,
         quality=np.array([row.quality for row in told], np.int64),
     )
     shared = spread(found, step=step)

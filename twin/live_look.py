@@ -3,16 +3,20 @@
 The judgement is that of `twin.state.TwinState`, computed without tables.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from twin.hours import Means, hour_of, hourly_means, latest_hours
 from twin.judgement import BoolArray, departs, judge
-from twin.live import DAY, HOUR, NEVER, SIMULATED, STALE_AFTER, LiveTwin
+from twin.live import DAY, HOUR, NEVER, SIMULATED, STALE_AFTER, IntArray, LiveTwin
+from twin.live_cells import Cell, Roster
+from twin.live_join import newest_together, summed_hours
 from twin.live_log import LiveLog
 from twin.live_state import Gaps, LiveState, PvDay
 from twin.quantities import BUILDING_QUANTITIES, Quantity
+from twin.store.records import Kept
 
 
 def look(twin: LiveTwin, log: LiveLog, *, now: int, moment: int | None = None) -> LiveState:
@@ -47,39 +51,31 @@ def look(twin: LiveTwin, log: LiveLog, *, now: int, moment: int | None = None) -
         midnight = last // DAY * DAY
         # An hour counts once it is over.
         latest = log.latest(until=last + HOUR - 1)
-        means = latest_hours(log, [r for r in latest if r.point in twin.cells], twin.fine)
-        power = hourly_means(log, midnight, last + HOUR, twin.panels, twin.fine)
+        ours = [row for row in latest if row.point in twin.cells]
+        means = latest_hours(log, ours, twin.fine)
+        heard = {row.point: _newest(row, means) for row in ours if row.value is not None}
+        known_together = newest_together(twin, log, heard, last=last)
+        roster = twin.on(last)
+        panels = [p for p in twin.panels if p in roster.points]
+        power = hourly_means(log, midnight, last + HOUR, panels, twin.fine)
         coverage = log.coverage(midnight, last + HOUR)
         refusals, revisions = log.refusals(), log.revisions()
         sequence = log.sequence
     count = len(twin.model.buildings)
     values = {q: np.full(count, np.nan) for q in BUILDING_QUANTITIES}
     times = {q: np.full(count, NEVER) for q in BUILDING_QUANTITIES}
-    named: list[set[str]] = [set() for _ in range(count)]
-    strange = set()
-    for row in latest:
-        cell = twin.cells.get(row.point)
-        if cell is None:
-            if row.point not in twin.known:
-                strange.add(row.point)
-            continue
-        place, quantity = cell
-        # A meter that was replaced has spoken too; the newer value is the latest.
-        hour = hour_of(row.time)
-        if hour <= times[quantity][place]:
-            continue
-        values[quantity][place] = means.get((row.point, hour), row.value)
-        times[quantity][place] = hour
-        named[place].add(row.source)
-    panels = times[Quantity.PV_POWER]
-    when = np.where(panels == NEVER, last, panels)
+    for (place, quantity), (hour, value) in known_together.items():
+        values[quantity][place], times[quantity][place] = value, hour
+    when = times[Quantity.PV_POWER]
+    when = np.where(when == NEVER, last, when)
     moments, column = np.unique(when, return_inverse=True)
     awaited = 0.0 - twin.expected_at(list(moments))[np.arange(count), column]
-    heard = np.stack([times[q] != NEVER for q in BUILDING_QUANTITIES])
+    spoken = _spoken(twin, roster, ours, moment)
+    # A sum may be old though all of its points are fresh: their hours need not meet.
+    due = np.stack([roster.number[q] > 0 for q in BUILDING_QUANTITIES])
     ages = np.stack([moment - times[q] - HOUR for q in BUILDING_QUANTITIES], dtype=np.int64)
-    points = np.stack([twin.has[q] for q in BUILDING_QUANTITIES]).sum(axis=0)
-    fresh = (heard & (ages <= STALE_AFTER)).sum(axis=0)
-    known: BoolArray = np.asarray(heard.any(axis=0))
+    has_value = np.stack([times[q] != NEVER for q in BUILDING_QUANTITIES])
+    behind = spoken.several & (due & ~(has_value & (ages <= STALE_AFTER))).any(axis=0)
     day, gaps = _day(twin, power, coverage, midnight, last)
     return LiveState(
         twin=twin,
@@ -88,15 +84,16 @@ def look(twin: LiveTwin, log: LiveLog, *, now: int, moment: int | None = None) -
         values=values,
         times=times,
         expected=awaited,
-        points=points,
-        points_known=heard.sum(axis=0),
-        points_fresh=fresh,
-        newest=np.max(np.stack(list(times.values())), axis=0),
-        age=np.where(known, np.where(heard, ages, NEVER).max(axis=0), NEVER),
-        sources=tuple(", ".join(sorted(names)) for names in named),
+        points=spoken.points,
+        points_known=spoken.known,
+        points_fresh=spoken.fresh,
+        newest=spoken.newest,
+        age=spoken.age,
+        heard=heard,
+        sources=tuple(", ".join(sorted(names)) for names in spoken.sources),
         status=judge(
-            known=known,
-            fresh=(fresh == points) & (points > 0),
+            known=spoken.known > 0,
+            fresh=(spoken.fresh == spoken.points) & (spoken.points > 0) & ~behind,
             departing=departs(values[Quantity.PV_POWER] - awaited, awaited, twin.peak),
         ),
         day=day,
@@ -106,8 +103,64 @@ def look(twin: LiveTwin, log: LiveLog, *, now: int, moment: int | None = None) -
         simulated=simulated,
         measured=measured,
         ends_log=ends_log,
-        strangers=len(strange),
+        strangers=sum(row.point not in twin.known for row in latest),
     )
+
+
+@dataclass(frozen=True)
+class _Spoken:
+    """What the points of each building have told, (b,) each."""
+
+    points: IntArray
+    known: IntArray
+    fresh: IntArray
+    newest: IntArray
+    age: IntArray
+    several: BoolArray
+    sources: list[set[str]]
+
+
+def _newest(row: Kept, means: Means) -> tuple[int, float]:
+    """Return the newest hour of a point and its mean."""
+    hour = hour_of(row.time)
+    value = float("nan") if row.value is None else row.value
+    return hour, means.get((row.point, hour), value)
+
+
+def _spoken(twin: LiveTwin, roster: Roster, rows: Sequence[Kept], moment: int) -> _Spoken:
+    """Count the points of each building that are there, were heard and are fresh."""
+    count = len(twin.model.buildings)
+    points, known, fresh = (np.zeros(count, np.int64) for _ in range(3))
+    newest, age = (np.full(count, NEVER) for _ in range(2))
+    sources: list[set[str]] = [set() for _ in range(count)]
+    newest_rows = {row.point: row for row in rows}
+    # Who followed another is not missed before it can have spoken, as its value was.
+    followed: set[Cell] = set()
+    for point, cell in twin.cells.items():
+        if point not in roster.points and point in newest_rows:
+            followed.add(cell)
+    for point, cell in roster.points.items():
+        place = cell[0]
+        row = newest_rows.get(point)
+        if row is None:
+            points[place] += 1
+            begin, _ = twin.lifetimes.get(point, (NEVER, 0))
+            if cell in followed and begin != NEVER and moment - begin <= STALE_AFTER:
+                fresh[place] += 1
+                known[place] += 1
+            continue
+        hour = hour_of(row.time)
+        late = moment - hour - HOUR
+        points[place] += 1
+        known[place] += 1
+        fresh[place] += late <= STALE_AFTER
+        newest[place] = max(newest[place], hour)
+        age[place] = max(age[place], late)
+        sources[place].add(row.source)
+    several = np.zeros(count, bool)
+    for cell, names in twin.members.items():
+        several[cell[0]] |= len(names) > 1
+    return _Spoken(points, known, fresh, newest, age, several, sources)
 
 
 def _day(
@@ -119,22 +172,23 @@ def _day(
 ) -> tuple[PvDay, Gaps]:
     """Lay the day so far out by hours."""
     hours = (last - midnight) // HOUR + 1
-    measured = np.full((len(twin.model.buildings), 24), np.nan)
-    for (point, hour), mean in power.items():
-        measured[twin.cells[point][0], (hour - midnight) // HOUR] = mean
+    roster, count = twin.on(midnight), len(twin.model.buildings)
+    measured = summed_hours(
+        roster, Quantity.PV_POWER, power, midnight=midnight, buildings=count
+    )
     heard, told = (
         round(
             sum(
                 # What comes four times an hour counts a quarter, never more than the day.
                 min(counts[k] / twin.per_hour.get(point, 1.0), hours)
                 for point, counts in coverage.items()
-                if point in twin.cells
+                if point in roster.points
             )
         )
         for k in (0, 1)
     )
     # Of a meter and the one that replaced it, one is due.
-    due = hours * sum(int(has.sum()) for has in twin.has.values())
+    due = hours * len(roster.points)
     clock = [midnight + hour * HOUR for hour in range(24)]
     day = PvDay(midnight, hours, measured, 0.0 - twin.expected_at(clock), twin.peak)
     return day, Gaps(known=heard - told, unheard=due - heard, due=due)

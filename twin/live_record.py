@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from twin.hours import means_of
+from gis.faults import name_some
+from twin.hours import Means, means_of
 from twin.judgement import BoolArray, Status
-from twin.live import DAY, HOUR, NEVER, LiveTwin
+from twin.live import DAY, HOUR, NEVER, STALE_AFTER
+from twin.live_cells import together
 from twin.live_state import LiveState
 from twin.quantities import BUILDING_QUANTITIES, Quantity
 from twin.store.records import Kept
@@ -115,7 +117,7 @@ def building_record(state: LiveState, place: int) -> dict[str, Any]:
     building, day = state.buildings[place], state.day
     found = findings(state, place)
     newest, age = int(state.newest[place]), int(state.age[place])
-    has_panels = bool(state.twin.has[Quantity.PV_POWER][place])
+    has_panels = bool(state.has(Quantity.PV_POWER)[place])
     return {
         "id": building.id,
         "name": building.name,
@@ -134,8 +136,9 @@ def building_record(state: LiveState, place: int) -> dict[str, Any]:
         "silent": [
             q.value
             for q in BUILDING_QUANTITIES
-            if state.twin.has[q][place] and not state.fresh(q)[place]
+            if state.has(q)[place] and not state.fresh(q)[place]
         ],
+        "parts": parts(state, place),
         "pv_day": {
             "measured_kwh": number(day.measured_kwh[place]),
             "expected_kwh": number(day.expected_kwh[place]),
@@ -149,6 +152,34 @@ def building_record(state: LiveState, place: int) -> dict[str, Any]:
     }
 
 
+def parts(state: LiveState, place: int) -> list[dict[str, Any]]:
+    """Return the points of those quantities of a building that have several.
+
+    Each with the mean of its own newest hour, which may be later than that of the sum.
+    """
+    told = []
+    for quantity in BUILDING_QUANTITIES:
+        points = state.roster.cells.get((place, quantity), ())
+        for point in points if len(points) > 1 else ():
+            hour, value = state.heard.get(point, (NEVER, math.nan))
+            told.append(
+                {
+                    "point": point,
+                    "quantity": quantity.value,
+                    "value": number(value),
+                    "time": None if hour == NEVER else utc(hour),
+                    "fresh": _is_fresh(state, point),
+                }
+            )
+    return told
+
+
+def _is_fresh(state: LiveState, point: str) -> bool:
+    """Say whether a point has a fresh value."""
+    hour, _ = state.heard.get(point, (NEVER, math.nan))
+    return hour != NEVER and state.moment - hour - HOUR <= STALE_AFTER
+
+
 def building_details(state: LiveState, place: int, rows: list[Kept]) -> dict[str, Any]:
     """Return one building's state with its day, hour by hour.
 
@@ -160,13 +191,13 @@ def building_details(state: LiveState, place: int, rows: list[Kept]) -> dict[str
     rows : list of Kept
         Values of its points over the day.
     """
-    day = state.day
+    day, means = state.day, means_of(rows)
     curves = {
-        quantity.value: _hours(state.twin, quantity, place, rows, day.start)
+        quantity.value: _hours(state, quantity, place, means)
         for quantity in BUILDING_QUANTITIES
-        if state.twin.has[quantity][place]
+        if state.has(quantity)[place]
     }
-    if state.twin.has[Quantity.PV_POWER][place]:
+    if state.has(Quantity.PV_POWER)[place]:
         curves["pv_power_expected"] = [number(v) for v in day.expected[place]]
         curves["pv_power_residual"] = [number(v) for v in day.residual[place]]
     return {
@@ -179,14 +210,15 @@ def building_details(state: LiveState, place: int, rows: list[Kept]) -> dict[str
 
 
 def _hours(
-    twin: LiveTwin, quantity: Quantity, place: int, rows: list[Kept], midnight: int
+    state: LiveState, quantity: Quantity, place: int, means: Means
 ) -> list[float | None]:
     """Return a quantity's values of the 24 hours."""
-    values: list[float | None] = [None] * 24
-    ours = (row for row in rows if twin.cells.get(row.point) == (place, quantity))
-    for (_, hour), mean in means_of(ours).items():
-        values[(hour - midnight) // HOUR] = number(mean)
-    return values
+    points = state.roster.cells[place, quantity]
+    hours = (state.day.start + hour * HOUR for hour in range(24))
+    return [
+        number(together(quantity, [means.get((point, hour)) for point in points]))
+        for hour in hours
+    ]
 
 
 def findings(state: LiveState, place: int) -> list[dict[str, Any]]:
@@ -219,15 +251,25 @@ def _silence(state: LiveState, place: int) -> str:
     """Say which points fell silent and when."""
     points, known = int(state.points[place]), int(state.points_known[place])
     late = points - int(state.points_fresh[place])
-    text = f"{late} of {points} points silent"
+    own = [p for p, cell in state.roster.points.items() if cell[0] == place]
     old = [
-        int(state.times[q][place])
-        for q in BUILDING_QUANTITIES
-        if state.times[q][place] != NEVER and not state.fresh(q)[place]
+        state.heard[point][0]
+        for point in own
+        if point in state.heard and not _is_fresh(state, point)
     ]
-    if old:
-        text += f" since {clock(min(old) + HOUR, state.day.start)} UTC"
-    return text if known == points else f"{text}, {points - known} never heard"
+    told = []
+    if late:
+        text = f"{late} of {points} points silent"
+        if old:
+            text += f" since {clock(min(old) + HOUR, state.day.start)} UTC"
+        told.append(text if known == points else f"{text}, {points - known} never heard")
+    for quantity in BUILDING_QUANTITIES:
+        several = state.roster.cells.get((place, quantity), ())
+        if len(several) > 1 and not state.fresh(quantity)[place]:
+            silent = [point for point in several if not _is_fresh(state, point)]
+            why = f"{name_some(silent)} silent" if silent else "never all in one hour"
+            told.append(f"{quantity.value} of {len(several)} points: {why}")
+    return "; ".join(told)
 
 
 def _spans(hours: BoolArray) -> str:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from twin.judgement import BoolArray, FloatArray, Status, falls_short, is_off
 from twin.live import HOUR, NEVER, STALE_AFTER, IntArray, LiveTwin
+from twin.live_cells import Roster
 from twin.model import Building
 from twin.quantities import Quantity
 
@@ -107,7 +108,9 @@ class LiveState:
         Last number of the log that was looked at.
     values, times : dict
         Latest value of each quantity, (b,) float [its unit], and the start of its
-        interval, (b,) int; NaN and `NEVER` where there is none.
+        interval, (b,) int; NaN and `NEVER` where there is none. Of several points powers
+        are added up in the newest hour in which all are known; of temperatures it is the
+        mean.
     expected : (b,) float
         Expected power in the interval of the measured value [kW], generation negative.
     points, points_known, points_fresh : (b,) int
@@ -115,6 +118,9 @@ class LiveState:
     newest, age : (b,) int
         Start of the newest interval; age of the oldest of the points [microseconds].
         `NEVER` where there is no value.
+    heard : mapping of str to (int, float)
+        Newest hour of each point of buildings [microseconds since 1970, UTC] and its
+        value; points that were never heard are left out.
     sources : tuple of str
         Of the latest values, joined, per building.
     status : (b,) object
@@ -146,6 +152,7 @@ class LiveState:
     points_fresh: IntArray
     newest: IntArray
     age: IntArray
+    heard: Mapping[str, tuple[int, float]]
     sources: tuple[str, ...]
     status: NDArray[np.object_]
     day: PvDay
@@ -161,6 +168,16 @@ class LiveState:
     def buildings(self) -> tuple[Building, ...]:
         """The model's buildings."""
         return self.twin.model.buildings
+
+    @property
+    def roster(self) -> Roster:
+        """Points of buildings that are there on the day."""
+        return self.twin.on(self.day.start)
+
+    def has(self, quantity: Quantity) -> BoolArray:
+        """Say which buildings have a point of a quantity, (b,) bool."""
+        has: BoolArray = self.roster.number[quantity] > 0
+        return has
 
     @property
     def empty(self) -> bool:
@@ -189,7 +206,7 @@ class LiveState:
 
     def total(self, quantity: Quantity) -> float:
         """Return the sum over the buildings with a fresh value; NaN where none has one."""
-        if not self.twin.has[quantity].any():
+        if not self.has(quantity).any():
             return 0.0
         return _total(self.values[quantity], self.fresh(quantity))
 

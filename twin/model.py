@@ -1,7 +1,6 @@
 """Name the things of the district: buildings, their systems, the points measured there."""
 
 import math
-from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -13,7 +12,7 @@ from twin.coherence import incoherences
 from twin.quantities import BUILDING_QUANTITIES, Quantity
 from twin.system_kinds import SystemKind
 from twin.thing import DISTRICT, INTERVAL, Building, District, Point, System
-from twin.validity import Span, common, day_of, exists, overlap
+from twin.validity import day_of, exists
 
 if TYPE_CHECKING:
     # Tables are made where they are asked for: who only reads the things of a written
@@ -35,7 +34,6 @@ __all__ = [
     "SystemKind",
     "building_table",
     "district_model",
-    "one_per_building",
     "point_id",
     "system_id",
 ]
@@ -60,7 +58,7 @@ class Model:
     """The things of a district and how they belong together.
 
     A building may have several points of a quantity: panels in two fields, a meter that
-    replaced another. What needs a single one checks that itself (`one_per_building`).
+    replaced another. The live twin adds their powers up.
 
     Raises
     ------
@@ -154,33 +152,6 @@ class Model:
         ids = {system.id for system in systems}
         points = (p for p in self.points if p.system in ids and exists(p, day))
         return replace(self, systems=systems, points=tuple(points))
-
-
-def one_per_building(model: Model) -> None:
-    """Refuse models whose buildings have several points of a quantity at a time.
-
-    Parameters
-    ----------
-    model : Model
-        Only its `Model.building_points` are looked at.
-
-    Raises
-    ------
-    TableError
-        If a quantity of a building has two points on the same day.
-    """
-    systems = {system.id: system for system in model.systems}
-    cells: dict[tuple[str, Quantity], list[tuple[Point, Span]]] = defaultdict(list)
-    for point in model.building_points:
-        cell = cells[model.owner[point.system], point.quantity]
-        cell.append((point, common(point, systems[point.system])))
-    more = [cell for cell in cells.values() if overlap([span for _, span in cell])]
-    if more:
-        message = (
-            f"a building must have one point per quantity, {len(more)} are more, first "
-            f"{more[0][1][0].id}; add the meters up before"
-        )
-        raise TableError(message)
 
 
 def system_id(building: str, kind: SystemKind) -> str:

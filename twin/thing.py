@@ -105,6 +105,9 @@ class Point:
         Class in Brick where that of the quantity is too general; "" otherwise.
     valid_from, valid_to : date or None
         As for systems; a point is there only while its system is.
+    largest : float or None
+        Number at which a register starts again from 0, in the point's unit: 100,000 kWh of
+        a meter that shows five digits. Of registers only; None where nobody knows.
     """
 
     id: str
@@ -115,6 +118,7 @@ class Point:
     brick: str = ""
     valid_from: date | None = None
     valid_to: date | None = None
+    largest: float | None = None
 
     @property
     def brick_class(self) -> str:

@@ -77,6 +77,7 @@ def model_text(model: Model) -> str:
                 "unit": point.quantity.unit,
                 "brick": point.brick_class,
                 "interval_s": point.interval,
+                **({} if point.largest is None else {"largest": point.largest}),
                 **_told(point),
             }
         )
@@ -280,6 +281,7 @@ def _model(told: dict[str, Any]) -> Model:
                         "" if brick == quantity.brick else brick,
                         read_date(point.get("valid_from", "")),
                         read_date(point.get("valid_to", "")),
+                        _size(point, "largest"),
                     )
                 )
 
@@ -305,7 +307,7 @@ def _model(told: dict[str, Any]) -> Model:
 
 
 def _size(told: dict[str, Any], name: str) -> float | None:
-    """Return a size of a system; files before the sizes have none."""
+    """Return a number of a system or point; older files have none."""
     size = told.get(name)
     if size is None:
         return None

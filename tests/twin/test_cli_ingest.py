@@ -33,9 +33,9 @@ def table(tmp_path) -> Path:
 
 @pytest.fixture
 def heidi():
-    def run(*words: object) -> str:
+    def run(*words: object, code: int = 0) -> str:
         result = CliRunner().invoke(app, [str(word) for word in words])
-        assert result.exit_code == 0, (result.output, result.exception)
+        assert result.exit_code == code, (result.output, result.exception)
         return result.stdout
 
     return run
@@ -49,13 +49,13 @@ def write(path: Path, text: str) -> Path:
 def test_a_whole_round(folder, table, heidi, tmp_path):
     """Dry run, stub, filled in, fed, fed again, and the quarantine at the end."""
     zone = ("--zone", "Europe/Stockholm")
-    dry = heidi("ingest", folder, table, *zone, "--dry-run")
+    dry = heidi("ingest", folder, table, *zone, "--dry-run", code=1)
     assert "0 would be taken" in dry
     assert "point: 6" in dry
     with EmbeddedStore(folder / "live.sqlite", read_only=True) as store:
         assert store.quarantine() == []
 
-    heidi("ingest", folder, table, *zone)
+    heidi("ingest", folder, table, *zone, code=1)
     stub = tmp_path / "names.csv"
     assert "2 names" in heidi("quarantine", folder, "--stub", stub)
     text = stub.read_text(encoding="utf-8")
@@ -87,7 +87,7 @@ def test_a_whole_round(folder, table, heidi, tmp_path):
 def test_replay_after_mending(folder, heidi, tmp_path):
     told = {"device": "x", "name": "p", "time": "2026-03-01T00:00Z", "value": 5}
     sent = write(tmp_path / "m.json", json.dumps([told]))
-    heidi("ingest", folder, sent)
+    heidi("ingest", folder, sent, code=1)
     names = write(tmp_path / "n.csv", f"{NAMES}x,p,{HEAT},kW\n")
     said = heidi("quarantine", folder, "--replay", "--mapping", names)
     assert "1 rows waited, 1 released: 1 new values" in said
@@ -104,9 +104,69 @@ def test_one_column(folder, table, heidi):
 def test_findings_are_written(folder, table, heidi, tmp_path):
     for name in ("f.json", "f.csv"):
         words = ("--point", HEAT, "--column", "Temp", "--unit", "kW", "--clean")
-        heidi("ingest", folder, table, *words, "--findings", tmp_path / name)
+        # Their times have no zone.
+        heidi("ingest", folder, table, *words, "--findings", tmp_path / name, code=1)
     assert json.loads((tmp_path / "f.json").read_text()) == []
     assert (tmp_path / "f.csv").read_text().startswith("file,kind,start,end,count,message")
+
+
+def test_rows_that_wait_are_not_denied(folder, heidi, tmp_path):
+    rows = [{"point": f"p{k}", "time": "2026-03-01T00:00Z", "value": 5} for k in range(3)]
+    heidi("ingest", folder, write(tmp_path / "m.json", json.dumps(rows)), code=1)
+    for count, more in ((0, True), (2, True), (3, False)):
+        said = heidi("quarantine", folder, "--count", count)
+        assert ("More rows wait" in said, "Nothing waits" in said) == (more, False)
+        assert said.count("waits") == count
+    assert json.loads(heidi("quarantine", folder, "--count", 0, "--json"))["more"]
+
+
+def test_replay_tells_rows_that_are_refused_for_another_reason(folder, heidi, tmp_path):
+    told = {"device": "x", "name": "p", "time": "2026-03-01T00:00Z", "value": -5}
+    heidi("ingest", folder, write(tmp_path / "m.json", json.dumps([told])), code=1)
+    names = write(tmp_path / "n.csv", f"{NAMES}x,p,{HEAT},kW\n")
+    for _ in range(2):
+        said = heidi("quarantine", folder, "--replay", "--mapping", names)
+        assert "1 rows waited, 0 released" in said
+        assert "row 1 now for range" in said
+    again = heidi("quarantine", folder, "--replay", "--mapping", names, "--json")
+    assert json.loads(again)["changed"]["1"]["reason"] == "range"
+    assert "Refused so far, repeats included: point 1" in heidi("quarantine", folder)
+
+
+def test_one_broken_file_does_not_keep_the_others_out(folder, table, tmp_path):
+    words = ["--point", ENERGY, "--column", "Energi [MWh]", "--zone", "Europe/Stockholm"]
+    none, empty = tmp_path / "none.csv", write(tmp_path / "empty.csv", "")
+    head = write(tmp_path / "head.csv", "a,b,c\n1,2,3\n")
+    files = [str(path) for path in (none, empty, table, head)]
+    result = CliRunner().invoke(app, ["ingest", str(folder), *files, *words])
+    assert result.exit_code == 2
+    assert "export.csv (table): 3 new" in result.stdout
+    lines = [line for line in result.stderr.splitlines() if line.startswith("heidi: ")]
+    assert [next(n for n in files if n in line) for line in lines] == [
+        str(none), str(empty), str(head)]  # fmt: skip
+    told = CliRunner().invoke(app, ["ingest", str(folder), *files, *words, "--json"])
+    assert ["error" in record for record in json.loads(told.stdout)] == [False] + 3 * [True]
+
+
+def test_the_exit_code_says_whether_something_went_in(folder, heidi, tmp_path):
+    row = {"point": HEAT, "time": "2026-03-01T00:00Z", "value": 5, "unit": "kW"}
+    good = write(tmp_path / "good.json", json.dumps([row]))
+    bad = write(tmp_path / "bad.json", json.dumps([row | {"value": -5}]))
+    none = write(tmp_path / "none.csv", "time,point,value\n")
+    heidi("ingest", folder, bad, code=1)
+    for words in ((none,), (good,), (good,), (good, bad), (good, "--strict")):
+        heidi("ingest", folder, *words)
+    heidi("ingest", folder, good, bad, "--strict", code=1)
+
+
+def test_hours_beside_dates_are_joined_and_said(folder, heidi, tmp_path):
+    path = write(tmp_path / "m.csv", "Datum;Timme;kW\n" + "".join(
+        f"2026-06-01;{k};{k},5\n" for k in range(1, 25)))  # fmt: skip
+    names = write(tmp_path / "n.csv", f"{NAMES}m,kW,{HEAT},\n")
+    words = ("--mapping", names, "--zone", "Europe/Stockholm")
+    said = heidi("ingest", folder, path, *words, "--unit", "kW")
+    assert "24 new" in said
+    assert "hours from 1 on are taken as the ends of hours" in said
 
 
 @pytest.mark.parametrize(
@@ -124,6 +184,21 @@ def test_findings_are_written(folder, table, heidi, tmp_path):
         (["ingest", "{folder}", "{table}", "--zone", "Mars/Base"], "a time zone must be"),
         (["ingest", "{folder}", "{table}", "--time", "When"], "the column 'When' must"),
         (["ingest", "{folder}", "{table}", "--source", ""], "source must be"),
+        (["ingest", "{folder}", "{table}", "--decimal", ";"], "a comma or a point"),
+        (
+            [
+                "ingest",
+                "{folder}",
+                "{table}",
+                "--point",
+                HEAT,
+                "--column",
+                "Temp",
+                "--unit",
+                "degC",
+            ],
+            "unit of",
+        ),
         (["ingest", "{folder}", "{table}", "--findings", "x.txt"], "must end in"),
         (["quarantine", "{tmp}/nowhere"], "must be a twin folder"),
         (["quarantine", "{folder}", "--show", "7"], "row 7 must be one of"),

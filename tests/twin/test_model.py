@@ -25,7 +25,6 @@ from twin.model import (
     SystemKind,
     building_table,
     district_model,
-    one_per_building,
     point_id,
 )
 from twin.quantities import Quantity
@@ -105,6 +104,15 @@ def test_things_that_do_not_hang_together_are_refused(systems, points, fault):
         pytest.param({"id": "a" * 201}, "printable letters", id="long id"),
         pytest.param({"id": "district"}, "'district' occurs 2 times", id="as district"),
         pytest.param({"interval": 0}, "interval of 1 to 31622400 s, got 0", id="no time"),
+        pytest.param({"largest": 1e5}, "so it must be a register, got flow", id="a flow"),
+        *(
+            pytest.param(
+                {"quantity": Quantity.VOLUME, "largest": number},
+                f"must start again at a number above 0 m3, got {number}",
+                id=f"starts again at {number}",
+            )
+            for number in (0.0, -1.0, math.inf, math.nan)
+        ),
         pytest.param({"brick": "no class"}, "must be of a Brick class", id="no class"),
         pytest.param({"name": "\ud800"}, "whole letters", id="half a letter"),
         pytest.param(
@@ -126,9 +134,7 @@ def test_points_that_no_file_can_hold_are_refused(change, fault):
     [
         pytest.param("pv", {"rated_kw": 0.0}, "rated power above 0 kW, got 0", id="none"),
         pytest.param("pv", {"area_m2": -1.0}, "area above 0 m2, got -1", id="negative"),
-        pytest.param(
-            "pv", {"limit_kw": math.inf}, "above 0 kW, got inf", id="endless"
-        ),
+        pytest.param("pv", {"limit_kw": math.inf}, "above 0 kW, got inf", id="endless"),
         pytest.param("pv", {"rated_kw": math.nan}, "above 0 kW, got nan", id="no number"),
         pytest.param(
             "heat-pump", {"rated_kw": 9.0}, "it must be pv or solar-thermal", id="no sun"
@@ -225,17 +231,6 @@ def test_a_model_tells_what_was_there_at_a_time(swapped, time, there):
 def test_a_moment_without_time_zone_is_refused(swapped):
     with pytest.raises(TableError, match="timezone-aware"):
         swapped.at(datetime(2026, 3, 1))  # noqa: DTZ001
-
-
-def test_meters_may_follow_each_other_but_not_stand_side_by_side(swapped):
-    one_per_building(swapped)
-    both = tuple(
-        replace(s, valid_from=None, valid_to=None, facets=()) for s in swapped.systems
-    )
-    points = swapped.points
-    one_per_building(replace(swapped, systems=both, points=points[1:]))
-    with pytest.raises(TableError, match="1 are more, first new"):
-        one_per_building(replace(swapped, systems=both))
 
 
 @given(

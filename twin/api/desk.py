@@ -28,6 +28,7 @@ from twin.store.records import Kept
 
 if TYPE_CHECKING:
     from twin.build import Built
+    from twin.expected_sizes import Size
     from twin.features import Collection
 
 Answer = TypeVar("Answer")
@@ -157,7 +158,7 @@ class Desk:
         self._writer = _Held(folder, self._open_writing, reads=False)
         self._intake: tuple[Store, Intake] | None = None
         # A mapping that makes no sense is told before anybody sends anything.
-        points = {point.id for point in self.twin.model.points}
+        points = {point.id: point.quantity for point in self.twin.model.points}
         self._names = (
             Mapping([])
             if self.mapping is None
@@ -222,8 +223,8 @@ class Desk:
 
         at, sequence, label, rows = self.ask(asked)
         head = encoded({"at": text(at), "label": label, "sequence": sequence})
-        told = self._texts.rows(rows, at=at, points=points)
-        return b'%b,"points":%b}' % (head[:-1], told)
+        begin = head[:-1] + b',"points":['
+        return self._texts.rows(rows, at=at, points=points, begin=begin, tail=b"]}")
 
     def look_back(self, *, at: int | None, known_at: int | None) -> AsOf:
         """Return the district as it was, as it was known."""
@@ -269,6 +270,13 @@ class Desk:
         """Return the features of the district; read once."""
         with self._heavy:
             return self._collections
+
+    @cached_property
+    def sizes(self) -> "dict[str, Size]":
+        """How large the systems on surfaces are."""
+        from twin.expected_sizes import sizes_on
+
+        return dict(sizes_on(self.twin.folder, self.twin.model))
 
     @cached_property
     def _built(self) -> "Built":

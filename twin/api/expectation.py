@@ -1,4 +1,4 @@
-"""Lay panels beside what they should give."""
+"""Lay panels and collectors beside what they should give."""
 
 from dataclasses import replace
 from importlib.metadata import version
@@ -40,7 +40,7 @@ def expected_record(
     known_at: int | None,
     measured: bool,
 ) -> dict[str, Any]:
-    """Return expected and measured power of panels in plain values.
+    """Return expected and measured power of panels and collectors in plain values.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def expected_record(
     over : Span
         From when until when.
     building, system : str or None
-        Whose panels; default all.
+        Whose panels and collectors; default all.
     known_at : int or None
         As known when [microseconds since 1970, UTC]; None is now.
     measured : bool
@@ -57,7 +57,7 @@ def expected_record(
     Raises
     ------
     UnknownIdError
-        If there are no such panels, or no point measured the light.
+        If there are no such systems, or no point measured the light.
     TableError
         If more is asked than one answer holds.
     """
@@ -69,7 +69,9 @@ def expected_record(
     )
     found = _expected(desk, model, values, sources, over, measured=measured)
     if found is None or not found.systems:
-        message = "there must be panels to expect something of, but there are none"
+        message = (
+            "there must be panels or collectors to expect something of, but there are none"
+        )
         raise UnknownIdError(message)
     if found.power.size > MOST_CELLS:
         message = (
@@ -79,6 +81,8 @@ def expected_record(
         raise TableError(message)
     gave = measured_on(values, found, points)
     both = np.isfinite(gave) & np.isfinite(found.power)
+    sizes = desk.sizes
+    kinds = {one.id: one.kind for one in model.systems}
     systems = []
     for k, name in enumerate(found.systems):
         should = float(found.power[k][both[k]].sum() * found.hours)
@@ -87,11 +91,16 @@ def expected_record(
             {
                 "system": name,
                 "building": model.owner[name],
-                "rated_kw": round(float(found.rated[k]), 3),
+                "kind": kinds[name].value,
+                "rated_kw": _rounded(sizes[name].rated),
+                "area_m2": _rounded(sizes[name].area),
                 "expected_kw": _plain(0.0 - found.power[k]),
                 "measured_kw": _plain(0.0 - gave[k]),
                 "residual_kw": _plain(found.power[k] - gave[k]),
                 "expected_kwh": round(should, 3),
+                "expected_total_kwh": round(
+                    float(np.nansum(found.power[k]) * found.hours), 3
+                ),
                 "measured_kwh": round(did, 3),
                 "ratio": round(did / should, 4) if should > 0 else None,
             }
@@ -155,7 +164,7 @@ def _expected(
     *,
     measured: bool,
 ) -> Expected | None:
-    """Return what the panels should give."""
+    """Return what panels and collectors should give."""
     if not measured:
         return expected_of_year(
             desk.twin.expected,
@@ -180,6 +189,11 @@ def _expected(
         geometry=geometry_hash(desk.twin.folder),
         version=version("heidi-twin"),
     )
+
+
+def _rounded(value: float | None) -> float | None:
+    """Return a size to the thousandth; None where nobody knows."""
+    return None if value is None else round(value, 3)
 
 
 def _plain(values: "np.ndarray[Any, np.dtype[np.float64]]") -> list[float | None]:

@@ -3,7 +3,7 @@
 import threading
 import time as clock
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ from twin.api.expectation import part_of
 from twin.api.questions import LENGTHS, Span
 from twin.as_of import SECOND, text
 from twin.expectation.asking import Answer, ask
+from twin.expectation.conditions import IntArray
+from twin.expectation.logged import Logged
 from twin.expectation.points import WEATHER, Values
 from twin.model import Model, Point
 from twin.quantities import Quantity
@@ -174,12 +176,19 @@ class HintDesk:
         began = self._time()
         model = part_of(self._desk.twin.model, question.building)
         points = _points(model, question)
-        over, sequence, values, sources = self._desk.ask(
+        over, sequence, logged = self._desk.ask(
             lambda store: _read(store, question, points)
         )
+        values = logged.values
         if not (self._desk.twin.folder / GEOMETRY).exists():
             values = _without_light(values, model)
-        answer = self._find(replace(self._desk.twin, model=model), values, sources=sources)
+        answer = self._find(
+            replace(self._desk.twin, model=model),
+            values,
+            sources=logged.sources,
+            quality=logged.quality,
+            built=self._desk.built,
+        )
         ended = self._time()
         found = Found(over, sequence, answer, ended, ended - began)
         with self._lock:
@@ -198,7 +207,7 @@ def _points(model: Model, question: Question) -> list[Point]:
     ]
 
 
-def _without_light(values: dict[str, Values], model: Model) -> dict[str, Values]:
+def _without_light(values: Mapping[str, Values], model: Model) -> dict[str, Values]:
     """Leave out measured light: a folder without geometry has nothing for it to fall on."""
     light = {point.id for point in model.points if point.quantity in LIGHT}
     return {name: told for name, told in values.items() if name not in light}
@@ -206,8 +215,8 @@ def _without_light(values: dict[str, Values], model: Model) -> dict[str, Values]
 
 def _read(
     store: Store, question: Question, points: Sequence[Point]
-) -> tuple[Span, int, dict[str, Values], tuple[str, ...]]:
-    """Return from when until when is looked, the log's number, values and their sources."""
+) -> tuple[Span, int, Logged]:
+    """Return from when until when is looked, the log's number, and what stands in it."""
     with store.snapshot():
         span = store.span()
         end = question.end or (now() if span is None else span[1] + 3600 * SECOND)
@@ -223,14 +232,16 @@ def _read(
         # They may come more often than the model says: counted before they are read.
         counted = store.resample(over.start, over.end, DAY, points=ids, known_at=known_at)
         _check_asked(sum(counted.column("count").to_pylist()), over)
-        values = _values(store.table(over.start, over.end, points=ids, known_at=known_at))
+        table = store.table(over.start, over.end, points=ids, known_at=known_at)
+        values, quality = _values(table)
         # What fell silent did so before others did, whichever others: the newest is told.
         latest = store.latest(until=over.end - 1, known_at=known_at)
         newest = max(latest, key=lambda row: row.time, default=None)
         if newest is not None and newest.point not in values:
             told = np.nan if newest.value is None else newest.value
             values[newest.point] = np.array([newest.time]), np.array([told], np.float64)
-        return over, store.sequence, values, tuple(store.sources())
+            quality[newest.point] = np.array([newest.quality], np.int64)
+        return over, store.sequence, Logged(values, quality, tuple(store.sources()))
 
 
 def _start(question: Question, end: int, points: Sequence[Point]) -> int:
@@ -257,10 +268,13 @@ def _check_asked(count: int, over: Span) -> None:
         raise TableError(message)
 
 
-def _values(table: "pa.Table") -> dict[str, Values]:
-    """Return values by point."""
-    frame = table.select(["point", "time", "value"]).to_pandas()
-    return {
-        str(point): (part["time"].to_numpy(np.int64), part["value"].to_numpy(np.float64))
-        for point, part in frame.groupby("point", observed=True, sort=False)
-    }
+def _values(table: "pa.Table") -> tuple[dict[str, Values], dict[str, IntArray]]:
+    """Return values and their flags by point."""
+    frame = table.select(["point", "time", "value", "quality"]).to_pandas()
+    values: dict[str, Values] = {}
+    quality: dict[str, IntArray] = {}
+    for point, part in frame.groupby("point", observed=True, sort=False):
+        times, told = part["time"].to_numpy(np.int64), part["value"].to_numpy(np.float64)
+        values[str(point)] = times, told
+        quality[str(point)] = part["quality"].to_numpy(np.int64)
+    return values, quality

@@ -1,4 +1,4 @@
-"""Describe what the interface sends of points and panels over time."""
+"""Describe what the interface sends of points, panels and collectors over time."""
 
 from pydantic import Field
 
@@ -81,19 +81,31 @@ class ExpectedSystem(Answer):
 
     system: str
     building: str
-    rated_kw: float
+    kind: str = Field(description="pv, or solar-thermal: then its power is heat")
+    rated_kw: float | None = Field(
+        description="rated power: of panels at standard test conditions, of collectors at "
+        "1000 W/m2 with the fluid as warm as the air; null: not known"
+    )
+    area_m2: float | None = Field(
+        description="of the modules, or gross area of the collectors; null: not known"
+    )
     expected_kw: list[float | None]
     measured_kw: list[float | None]
     residual_kw: list[float | None] = Field(
         description="measured less expected; positive is missing yield"
     )
-    expected_kwh: float = Field(description="yield, where both are known")
-    measured_kwh: float
-    ratio: float | None = Field(description="measured of expected yield")
+    expected_kwh: float = Field(
+        description="expected yield in the steps that were measured as well"
+    )
+    expected_total_kwh: float = Field(
+        description="expected yield in all steps, measured or not"
+    )
+    measured_kwh: float = Field(description="yield in the steps that are compared")
+    ratio: float | None = Field(description="measured of expected, in the same steps")
 
 
 class ExpectedPower(Answer):
-    """What panels should give, and gave."""
+    """What panels and collectors should give, and gave."""
 
     start: str
     end: str

@@ -108,6 +108,8 @@ def add_live(app: FastAPI, desk: Desk, heartbeat: float) -> None:
         """Return the whole district as it was, as it was known: things, points, gaps."""
         found = desk.look_back(at=moment(at), known_at=moment(known_at))
         told: dict[str, Any] = as_record(found)
+        heat = found.expected_heat
+        told["solar_heat_power_expected"] = None if heat is None else round(heat, 3) + 0.0
         told["expected"] = {name: round(v, 3) + 0.0 for name, v in found.expected.items()}
         told["missing"] = [
             {"point": gap.point, "start": text(gap.start), "reported": gap.reported}

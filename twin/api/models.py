@@ -46,6 +46,13 @@ class Thing(Answer):
     interval_s: int | None = Field(description="from one value of a point to the next")
     brick: str = Field(description="class in Brick or RealEstateCore")
     facets: list[str] = Field(description="roofs and walls that carry a system")
+    rated_kw: float | None = Field(
+        description="rated power of panels or collectors, as told; null: not told"
+    )
+    area_m2: float | None = Field(
+        description="area of modules, gross area of collectors, as told"
+    )
+    limit_kw: float | None = Field(description="most that inverter or pump let through")
     valid_from: str | None = Field(description="first day; null: always")
     valid_to: str | None = Field(description="first day without it; null: none")
 

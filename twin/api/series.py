@@ -128,7 +128,7 @@ def add_series(app: FastAPI, desk: Desk) -> None:
     @app.get("/api/expected", responses=LOOKING, tags=["history"])
     def expected(
         building: Annotated[
-            str | None, Query(max_length=200, description="Only panels of this building.")
+            str | None, Query(max_length=200, description="Only systems of this building.")
         ] = None,
         system: Annotated[
             str | None, Query(max_length=200, description="Only this system.")
@@ -145,7 +145,11 @@ def add_series(app: FastAPI, desk: Desk) -> None:
             ),
         ] = "typical",
     ) -> history_models.ExpectedPower:
-        """Tell what panels should give, what they gave, and the difference."""
+        """Tell what panels and collectors should give, what they gave, and the difference.
+
+        ``expected_kwh`` and ``ratio`` compare the steps that were measured as well;
+        ``expected_total_kwh`` is of all steps.
+        """
         # Imported here: these need tables, and not every server is asked for them.
         from twin.api.expectation import expected_record
 

@@ -90,6 +90,16 @@ class BuildingDay(Answer):
     hours_short: int = Field(description="below tolerance, those that are off included")
 
 
+class Part(Answer):
+    """One of several points of a quantity, with the mean of its own newest hour."""
+
+    point: str
+    quantity: str
+    value: float | None
+    time: str | None = Field(description="start of that hour, UTC")
+    fresh: bool
+
+
 class BuildingState(Answer):
     """Latest values of a building and what is to be said about it."""
 
@@ -113,6 +123,10 @@ class BuildingState(Answer):
     points: int
     points_fresh: int
     silent: list[str] = Field(description="quantities without a fresh value")
+    parts: list[Part] = Field(
+        description="points of quantities that have several: powers are added up, in the "
+        "newest hour in which all are known; of temperatures it is the mean"
+    )
     pv_day: BuildingDay | None
 
 
@@ -232,6 +246,12 @@ class StateAsOf(Answer):
         description="of all panels, generation negative, kW; null where the folder's light "
         "is of another geometry"
     )
-    expected: dict[str, float] = Field(description="of each building, kW")
+    solar_heat_power_expected: float | None = Field(
+        description="heat of all collectors, generation negative, kW; null where of none "
+        "it is known"
+    )
+    expected: dict[str, float] = Field(
+        description="power of the panels of each building, kW"
+    )
     missing: list[PointGap]
     values: list[PointNow]

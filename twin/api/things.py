@@ -155,6 +155,9 @@ def _things(model: Model, name: str) -> Iterator[models.Thing]:
             kind=system.kind.value,
             brick=system.kind.brick,
             facets=list(system.facets),
+            rated_kw=system.rated_kw,
+            area_m2=system.area_m2,
+            limit_kw=system.limit_kw,
             valid_from=_day(system.valid_from),
             valid_to=_day(system.valid_to),
         )
@@ -179,6 +182,7 @@ def _thing(type_: str, id_: str, name: str, **more: object) -> models.Thing:
     blank: dict[str, object] = {
         **dict.fromkeys(("building", "system", "kind", "quantity", "unit", "brick"), ""),
         **dict.fromkeys(("interval_s", "valid_from", "valid_to")),
+        **dict.fromkeys(("rated_kw", "area_m2", "limit_kw")),
         "facets": [],
     }
     return models.Thing.model_validate(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gis.errors import TableError
+from gis.errors import SourceError, TableError
 from twin.cli.stages import Stages
 
 if TYPE_CHECKING:
@@ -63,9 +63,16 @@ def ingest(
         typer.Option("--zone", help="Zone of times without one, as Europe/Stockholm."),
     ] = "",
     label: Annotated[
-        str,
-        typer.Option("--label", help="What times without a zone name: start or end."),
-    ] = "start",
+        str | None,
+        typer.Option(
+            "--label",
+            help="What times without a zone name: start or end. Default: start, but for "
+            "hours numbered from 1.",
+        ),
+    ] = None,
+    decimal: Annotated[
+        str, typer.Option("--decimal", help="Decimal mark, where the file does not tell.")
+    ] = "",
     time: Annotated[
         str | None, typer.Option("--time", help="Name of the column of times.")
     ] = None,
@@ -92,12 +99,16 @@ def ingest(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would happen, and write nothing.")
     ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 if any value was refused.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Feed files of measured values into the twin; feeding one again adds nothing.
 
     What a file is shows in its content. What does not hold goes into the quarantine with
-    its reason: see heidi quarantine.
+    its reason: see heidi quarantine. Exit code 1: there were values, and none could be
+    taken; 2: a file could not be read. The other files are fed all the same.
 
     Example: heidi ingest heidi-demo export.csv --mapping meters.csv --zone Europe/Stockholm
     """
@@ -106,20 +117,27 @@ def ingest(
     from twin.ingest.checks import Refusal, source_of
     from twin.ingest.exports import Reader
     from twin.ingest.files import feed_file
-    from twin.ingest.local_time import Label
+    from twin.ingest.local_time import Label, zone_of
     from twin.ingest.replay import release_file
+    from twin.register_ends import keep_mapped
     from twin.store.log import now
     from twin.store.opening import open_store
 
-    if label not in ("start", "end"):
-        message = f"--label must be start or end, got {label[:40]!r}"
+    if label not in (None, "start", "end"):
+        message = f"--label must be start or end, got {str(label)[:40]!r}"
         raise TableError(message)
+    if decimal not in ("", ",", "."):
+        message = f"--decimal must be a comma or a point, got {decimal[:40]!r}"
+        raise TableError(message)
+    if zone:
+        zone_of(zone)
     if findings is not None and findings.suffix.lower() not in (".csv", ".json"):
         message = f"--findings must end in .csv or .json, got {findings.name}"
         raise TableError(message)
     if (point is None) != (column is None):
         message = "--point and --column must come together"
         raise TableError(message)
+    keep_mapped(folder, mapping, dry=dry_run)
     model = things.read_model(folder / things.FILE)
     known = read_names(mapping, model)
     if point is not None and column is not None:
@@ -131,36 +149,62 @@ def ingest(
     except Refusal as refusal:
         raise TableError(str(refusal)) from refusal
     how = Reader(
-        zone=zone, label=Label(label), time=time, device=device, unit=unit, column=column
+        zone=zone,
+        label=None if label is None else Label(label),
+        time=time,
+        device=device,
+        unit=unit,
+        column=column,
+        decimal=decimal,
     )
     fed: list[Fed] = []
+    broken: list[tuple[Path, str]] = []
     with open_store(folder, read_only=dry_run) as store:
         if not dry_run:
             keep_edition(folder, store)
         for path in files:
             begin = now()
-            with Stages() as told:
-                one = feed_file(
-                    path,
-                    model,
-                    store,
-                    known,
-                    how=how,
-                    source=source,
-                    clean=clean,
-                    dry=dry_run,
-                    tell=partial(told, path.name),
-                )
-                fed.append(one)
+            try:
+                with Stages() as told:
+                    one = feed_file(
+                        path,
+                        model,
+                        store,
+                        known,
+                        how=how,
+                        source=source,
+                        clean=clean,
+                        dry=dry_run,
+                        tell=partial(told, path.name),
+                    )
+            except (SourceError, TableError) as error:
+                text = str(error)
+                broken.append((path, text if str(path) in text else f"{path}: {text}"))
+                continue
+            fed.append(one)
             if not dry_run:
                 release_file(store, path.name, begin)
     if findings is not None:
         _write(findings, [(one.path.name, f) for one in fed for f in one.load.findings])
     if as_json:
-        typer.echo(json.dumps([_record(one) for one in fed], ensure_ascii=False, indent=1))
+        records = [_record(one) for one in fed]
+        records += [{"file": str(path), "error": text} for path, text in broken]
+        typer.echo(json.dumps(records, ensure_ascii=False, indent=1))
     else:
         for one in fed:
             _show(one, folder, dry=dry_run)
+    for _, text in broken:
+        typer.echo(f"heidi: {' '.join(text.split())}", err=True)
+    code = 2 if broken else _code(fed, strict=strict)
+    if code:
+        raise typer.Exit(code)
+
+
+def _code(fed: "list[Fed]", *, strict: bool) -> int:
+    """Return 1 if values were refused, all of them or, being strict, any; else 0."""
+    refused = sum(sum(one.load.reasons.values()) for one in fed)
+    taken = sum(one.load.new + one.load.repeated + one.load.revised for one in fed)
+    return int(bool(refused) and (strict or not taken))
 
 
 def read_names(path: Path | None, model: "Model") -> "Mapping | None":
@@ -169,18 +213,22 @@ def read_names(path: Path | None, model: "Model") -> "Mapping | None":
 
     if path is None:
         return None
-    return read_mapping(path, points={point.id for point in model.points})
+    return read_mapping(path, points={one.id: one.quantity for one in model.points})
 
 
 def _one_column(model: "Model", point: str, column: str, unit: str) -> "Mapping":
     """Return the mapping of one column to one point."""
     from twin.ingest.mapping import Mapping, Target
+    from twin.units import converter
 
-    if point not in {one.id for one in model.points}:
+    found = next((one for one in model.points if one.id == point), None)
+    if found is None:
         message = (
             f"--point must be one of the twin's {len(model.points)}, got {point[:80]!r}"
         )
         raise TableError(message)
+    if unit:
+        converter(unit, found.quantity)
     return Mapping([("*", column, Target(point, unit))])
 
 

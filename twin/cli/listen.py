@@ -86,7 +86,9 @@ def listen(
     from twin.ingest.mqtt import Settings, start_listening
     from twin.ingest.mqtt_address import read_broker
     from twin.ingest.mqtt_counts import described, told_topics
+    from twin.register_ends import keep_mapped
 
+    keep_mapped(folder, mapping)
     settings = Settings(
         broker=read_broker(
             broker,

@@ -1,8 +1,9 @@
 """Feed, question and serve the live state on the command line."""
 
 import json
+import threading
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
@@ -10,7 +11,13 @@ import typer
 from gis.errors import TableError
 from twin.cli.simulate import Folder, check_pace, read_date, simulate
 
+if TYPE_CHECKING:
+    from twin.ingest.mqtt import Listener
+
 __all__ = ["serve", "simulate", "status"]
+
+LOOKING = 0.1
+"""How often it is looked whether a broker has let us in [s]."""
 
 SHORTEST_TOKEN = 16
 """Letters below which a token could be guessed."""
@@ -148,6 +155,7 @@ def serve(
     from twin.api.app import create_app
     from twin.api.server import LOOPBACK, listen, run
     from twin.editions import keep_edition
+    from twin.register_ends import keep_mapped
     from twin.simulation.background import feed_in_background
     from twin.simulation.day import check_apart
     from twin.store.opening import open_store
@@ -165,6 +173,7 @@ def serve(
     day = read_date(date)
     check_pace(pace)
     origins = tuple(_origin(told) for told in cors or ())
+    keep_mapped(folder, mapping, dry=not allow_writes and mqtt is None)
     app = create_app(
         folder,
         writable=allow_writes,
@@ -209,10 +218,29 @@ def serve(
     listener = start_listening(
         folder, settings, patient=True, tell=lambda text: typer.echo(text, err=True)
     )
+    follower = threading.Thread(
+        target=tell_connected, args=(listener, closing), daemon=True
+    )
+    follower.start()
     try:
         run(app, listening, ready=ready)
     finally:
         listener.stop()
+
+
+def tell_connected(listener: "Listener", closing: threading.Event) -> None:
+    """Tell once that a broker has let us in and granted what is subscribed to."""
+    from twin.ingest.mqtt_counts import told_topics
+
+    while listener.alive() and not closing.wait(LOOKING):
+        counts = listener.counts()
+        if counts.connected:
+            typer.echo(
+                f"listening to {counts.broker} for {told_topics(counts.topics)} as "
+                f"{counts.client}",
+                err=True,
+            )
+            return
 
 
 def _origin(told: str) -> str:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 MOST = 1_000_000
 """Rows that are looked at for a stub, or for one of a number."""
 
+SHOWN = 3
+"""Rows that are refused for another reason now that are told."""
+
 
 def quarantine(
     folder: Folder,
@@ -73,9 +76,11 @@ def quarantine(
             _show_one(found, as_json=as_json)
             return
         reasons = dict(store.refusals())
-        rows = store.quarantine(count=count, reason=reason, waiting=not everything)
+        # One more than is listed tells whether there are more.
+        rows = store.quarantine(count=count + 1, reason=reason, waiting=not everything)
+        rows, more = rows[:count], len(rows) > count
     if as_json:
-        record = {"reasons": reasons, "rows": [_record(row) for row in rows]}
+        record = {"reasons": reasons, "rows": [_record(row) for row in rows], "more": more}
         typer.echo(json.dumps(record, ensure_ascii=False, indent=1))
         return
     if not reasons:
@@ -83,7 +88,7 @@ def quarantine(
         return
     told = ", ".join(f"{name} {number:,}" for name, number in sorted(reasons.items()))
     typer.echo(f"Refused so far, repeats included: {told}")
-    if not rows:
+    if not rows and not more:
         typer.echo("Nothing waits." if not everything else "No such rows.")
     for row in rows:
         state = "released" if row.released is not None else "waits"
@@ -91,13 +96,16 @@ def quarantine(
         typer.echo(f"{row.number:>6} {_time(row.last_known)} {row.reason:<9}{state}{times}")
         typer.echo(f"       {row.message}")
         typer.echo(f"       from {row.origin or 'unknown'}: {_printable(row.row[:160])}")
+    if more:
+        what = "such rows" if everything or reason is not None else "rows wait"
+        typer.echo(f"More {what}: --count lists them.")
 
 
 def _replay(
     folder: Path, mapping: Path | None, reason: str | None, *, as_json: bool
 ) -> None:
     """Feed what waits again."""
-    from dataclasses import asdict
+    from dataclasses import asdict, replace
 
     from twin import things
     from twin.ingest.replay import replay
@@ -114,7 +122,12 @@ def _replay(
             tell=lambda share: told("feeding the quarantine", share),
         )
     if as_json:
-        typer.echo(json.dumps(asdict(done), indent=1))
+        changed = {
+            number: {"reason": row.reason, "message": row.message}
+            for number, row in done.changed.items()
+        }
+        record = {**asdict(replace(done, changed={})), "changed": changed}
+        typer.echo(json.dumps(record, indent=1))
         return
     typer.echo(
         f"{done.waited:,} rows waited, {done.released:,} released: {done.new:,} new "
@@ -122,6 +135,8 @@ def _replay(
     )
     for name, number in sorted(done.reasons.items()):
         typer.echo(f"  still refused, {name}: {number:,}")
+    for number, row in list(done.changed.items())[:SHOWN]:
+        typer.echo(f"    row {number} now for {row.reason}: {_printable(row.message)}")
     if done.without_payload:
         typer.echo(f"  {done.without_payload:,} stand for rows of files: feed those again")
 

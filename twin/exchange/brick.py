@@ -140,6 +140,7 @@ def brick_document(model: Model) -> dict[str, object]:
                 "qudt:hasQuantityKind": f"quantitykind:{point.quantity.quantity_kind}",
                 "heidi:quantity": point.quantity.value,
                 "heidi:interval": point.interval,
+                **_largest(point),
                 **_validity(point),
                 "ref:hasTimeseriesReference": {
                     "@type": "ref:TimeseriesReference",
@@ -203,6 +204,15 @@ def _sizes(system: System) -> dict[str, object]:
         for word, (size, unit) in told.items()
         if size is not None
     }
+
+
+def _largest(point: Point) -> dict[str, object]:
+    """Return at which number a register starts again; Brick has no word for it."""
+    if point.largest is None:
+        return {}
+    unit = f"unit:{qudt_name(point.quantity.unit)}"
+    told = {"brick:value": _literal(point.largest), "brick:hasUnit": unit}
+    return {"heidi:largest": told}
 
 
 def _literal(number: float) -> object:

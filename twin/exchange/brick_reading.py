@@ -266,7 +266,7 @@ class _Graph:
         return {"rated_kw": rated, "area_m2": area, "limit_kw": limit}
 
     def _size(self, node: Node, prop: str, factor: Callable[[str], float]) -> float | None:
-        """Return the number that a property's node holds, in our unit."""
+        """Return the number that a property's node holds, in our unit; None without."""
         number = self._number(node, prop)
         if number is None:
             return None
@@ -314,6 +314,9 @@ class _Graph:
             own[0] if own and quantity.brick not in classes else "",
             start,
             end,
+            self._size(
+                node, f"{OURS}largest", lambda unit: converter(unit, quantity).factor
+            ),
         )
 
     def _quantity(self, node: Node, kind: SystemKind) -> Quantity | None:

@@ -13,7 +13,7 @@ from twin.exchange.brick import write_brick
 from twin.exchange.brick_reading import graph_model
 from twin.exchange.imported import Imported
 from twin.exchange.table import read_table, write_table
-from twin.model import Building, Model, Point, System, one_per_building
+from twin.model import Building, Model, Point, System
 
 WRITERS: Mapping[str, Callable[[Path, Model], None]] = {
     "jsonld": write_brick,
@@ -73,8 +73,6 @@ def check_fits(folder: Path, old: Model, new: Model) -> None:
     UnknownIdError
         If the buildings are others than the twin's, or a system lies on a facet that the
         twin does not have.
-    TableError
-        If a building would have two points of a quantity that the live state shows one of.
     """
     ours, theirs = ({b.id for b in model.buildings} for model in (old, new))
     if ours != theirs:
@@ -85,7 +83,6 @@ def check_fits(folder: Path, old: Model, new: Model) -> None:
             f"{len(less)} missing ({name_some(less) or 'none'})"
         )
         raise UnknownIdError(message)
-    one_per_building(new)
     named = {facet for system in new.systems for facet in system.facets}
     known = {facet for system in old.systems for facet in system.facets}
     # Those that the twin's own systems lie on are there; only others are looked up.

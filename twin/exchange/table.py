@@ -37,6 +37,7 @@ COLUMNS: Mapping[str, str] = {
     "unit": "unit of the quantity; where another is told, it must be convertible",
     "interval_s": f"seconds from one value to the next, {INTERVAL} where blank",
     "point_name": "name of the point",
+    "largest": "number at which a register starts again from 0, in the unit of its row",
     "brick": "class in Brick where that of the quantity is too general",
     "point_from": "first day of the point, like 2026-06-21; blank: always",
     "point_to": "first day without the point; blank: for ever",
@@ -62,6 +63,9 @@ another row may say; two must not say different things."""
 
 NEEDED = ("point", "quantity", "system", "kind", "building")
 """Columns that every table must have."""
+
+_OF_POINTS = ("point", "quantity", "unit", "interval_s", "brick", "largest")
+"""Columns of points, beside those that begin with ``point_``."""
 
 Made = TypeVar("Made")
 
@@ -185,6 +189,7 @@ def _point_cells(point: Point) -> dict[str, str]:
         "unit": point.quantity.unit,
         "interval_s": str(point.interval),
         "point_name": point.name,
+        "largest": "" if point.largest is None else repr(float(point.largest)),
         "brick": point.brick,
         "point_from": date_text(point.valid_from),
         "point_to": date_text(point.valid_to),
@@ -253,7 +258,7 @@ class _Table:
             self._fault(row, "system", "point must belong to a system, the cell is blank")
             return
         if not point:
-            for column in ("quantity", "interval_s", "point_name", "brick"):
+            for column in ("quantity", "interval_s", "point_name", "brick", "largest"):
                 if column in told:
                     self._fault(row, "point", f"must name the point of {column}, is blank")
                     return
@@ -264,7 +269,7 @@ class _Table:
             # A blank building says something: the system is the district's own.
             told["building"] = cells.get("building", "")
         for name, things, wanted in (
-            (point, self.points, ("point", "quantity", "unit", "interval_s", "brick")),
+            (point, self.points, _OF_POINTS),
             (system, self.systems, ("system", "kind", "facets", "building", *SIZES)),
             (told.get("building", ""), self.buildings, ("use", "year", "floor_area_m2")),
         ):
@@ -351,6 +356,9 @@ class _Table:
             self.units.append(f"{name} in {thing.cells['unit'][0]}")
         interval = self._cell(thing, "interval_s", _seconds)
         brick = self._cell(thing, "brick", _text) or ""
+        largest = self._cell(thing, "largest", _number)
+        if largest is not None and way is not None:
+            largest = way.factor * largest
         return Point(
             name,
             thing.cells["system"][0],
@@ -360,6 +368,7 @@ class _Table:
             "" if brick == quantity.brick else brick,
             self._cell(thing, "point_from", _date),
             self._cell(thing, "point_to", _date),
+            largest,
         )
 
 

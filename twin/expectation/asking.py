@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from twin.build import Built
 from twin.description import input_hash
 from twin.expectation.conditions import Conditions, IntArray
 from twin.expectation.expected_power import Expected
@@ -76,6 +77,7 @@ def ask(
     start: pd.Timestamp | None = None,
     end: pd.Timestamp | None = None,
     quality: Mapping[str, IntArray] | None = None,
+    built: Callable[[], Built] | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> Answer:
     """Look for faults in the values of a twin.
@@ -96,6 +98,9 @@ def ask(
     quality : mapping of str to (n,) int, optional
         Flags of the values (`twin.store.records.Quality`). What is flagged as bad is not
         taken as measured, and hints name the flags of their time.
+    built : callable, optional
+        Returns the lit twin of the folder, called where it is needed; default: it is
+        opened anew.
     progress : callable, optional
         Told what is being done and how far it is.
 
@@ -115,8 +120,8 @@ def ask(
     conditions: Conditions | None = None
     place = Place(0.0, 0.0)
     if weather is not None or measures_light(values, twin.model):
-        built = open_twin(twin.folder, progress=progress)
-        place = place_of(built)
+        lit = open_twin(twin.folder, progress=progress) if built is None else built()
+        place = place_of(lit)
         if weather is not None:
             conditions = read_conditions(
                 weather,
@@ -128,13 +133,13 @@ def ask(
         else:
             conditions = logged_weather(values, twin.model, place)
         told("expecting", 0.0)
-        plants = plants_of(built, twin.model)
+        plants = plants_of(lit, twin.model)
         expected = expect(
-            built.light,
+            lit.light,
             plants,
             conditions,
             place,
-            geometry=input_hash(built),
+            geometry=input_hash(lit),
             version=version("heidi-twin"),
         )
     else:

@@ -9,6 +9,7 @@ from twin.expectation.hint import Hint
 from twin.expectation.levels import find_parts_off
 from twin.expectation.obstruction import find_shading
 from twin.expectation.peers import with_peers
+from twin.expectation.rest import resting
 from twin.expectation.scale import find_units
 from twin.expectation.silence import find_gaps, find_outages
 from twin.expectation.soiling import find_soiling
@@ -74,6 +75,8 @@ def _sudden(track: Track) -> tuple[Track, list[Hint]]:
     hints = [*flagged, *gaps, *stuck]
     if not left.both.any():
         return left, hints
+    # Collectors with a full tank show nothing, and no fault either.
+    left = left.without(resting(left))
     left, units = _taken(left, find_units)
     clocks = find_clock_shifts(_before(left))
     outages = [hint for hint in find_outages(left) if not _made_by(hint, clocks)]

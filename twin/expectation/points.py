@@ -9,6 +9,7 @@ import pandas as pd
 
 from gis.errors import WeatherError
 from meshes.solar.sun import sun_positions
+from twin.counted import counted
 from twin.expectation.conditions import (
     Conditions,
     FloatArray,
@@ -23,7 +24,7 @@ from twin.expectation.shared_course import with_shared_course
 from twin.expectation.tracks import DAY, HOUR, Nature, Track
 from twin.expectation.typical import with_typical
 from twin.expected import ExpectedYear
-from twin.ingest.registers import increments, spread
+from twin.ingest.registers import spread
 from twin.model import Model, Point, SystemKind
 from twin.quantities import FLOW_OF, Quantity
 
@@ -34,6 +35,9 @@ SOLAR = (
     Quantity.SOLAR_HEAT_ENERGY,
 )
 """Quantities that follow from light; of registers what they count by time."""
+
+HEAT = (Quantity.SOLAR_HEAT_POWER, Quantity.SOLAR_HEAT_ENERGY)
+"""Those of them that collectors give, into a tank."""
 
 FINEST = HOUR // 4
 """Finest step in which meters are looked at [microseconds]; finer values are averaged."""
@@ -121,6 +125,7 @@ def make_tracks(
     short: defaultdict[tuple[Quantity, int], list[int]] = defaultdict(list)
     sun: dict[tuple[int, int, int], tuple[FloatArray, FloatArray]] = {}
     with_power = _with_power(values, model.points)
+    hot = _field_temperatures(values, model)
     # What fell silent did so before the others did.
     last = max((int(times.max()) for times, _ in values.values() if len(times)), default=0)
     for point in model.points:
@@ -145,6 +150,7 @@ def make_tracks(
                     sun,
                     conditions,
                     last,
+                    hot.get(point.system),
                 )
             )
         else:
@@ -177,6 +183,7 @@ def _solar(
     sun: dict[tuple[int, int, int], tuple[FloatArray, FloatArray]],
     conditions: Conditions | None,
     last: int,
+    hot: Values | None,
 ) -> Track:
     """Lay a plant beside its expectation, on the longer of both steps."""
     times, measured = counted_power(point, values)
@@ -222,6 +229,8 @@ def _solar(
         azimuth=sun[key][0] if known else None,
         elevation=sun[key][1] if known else None,
         beam=beam,
+        tank=point.quantity in HEAT,
+        hot=None if hot is None else on_steps(*hot, start=start, step=step),
     )
 
 
@@ -446,11 +455,27 @@ def counted_power(point: Point, values: Values) -> Values:
     if len(times) < 2:
         return times[:0], readings[:0]
     step = _own_step(point, times)
-    found = increments(times, readings, most=point.quantity.leap)
+    found = counted(point, times, readings)
     long = found.end - found.start > 1.5 * step
     told = replace(found, amount=np.where(long, np.nan, found.amount))
     shared = spread(told, step=step)
     return shared.start, point.quantity.sign * shared.amount / (step / HOUR)
+
+
+def _field_temperatures(values: Mapping[str, Values], model: Model) -> dict[str, Values]:
+    """Return how warm the water is that fields of collectors give, by system, in order."""
+    fields = {s.id for s in model.systems if s.kind is SystemKind.SOLAR_THERMAL}
+    found: dict[str, Values] = {}
+    for point in model.points:
+        if (
+            point.quantity is Quantity.SUPPLY_TEMPERATURE
+            and point.system in fields
+            and point.id in values
+        ):
+            times, measured = values[point.id]
+            order = np.argsort(times, kind="stable")
+            found[point.system] = times[order], measured[order]
+    return found
 
 
 def _with_power(values: Mapping[str, Values], points: Iterable[Point]) -> set[str]:

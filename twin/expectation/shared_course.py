@@ -125,6 +125,9 @@ def _judged(track: Track, course: FloatArray) -> Track:
         spread = max(1.4826 * float(np.median(apart)), STATE_DOUBT)
         return finished(track, expected, np.full(len(value), spread))
     floor = 0.05 * float(np.quantile(expected[good], 0.9))
+    if floor <= 0:
+        # A meter that hardly ever shows anything, as of cooling in winter.
+        return track
     share = 1.4826 * float(np.median(apart / np.maximum(expected[good], floor)))
     return finished(track, expected, max(share, DOUBT) * np.maximum(expected, 0.0))
 

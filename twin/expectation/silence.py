@@ -30,6 +30,9 @@ USUAL = 0.1
 ALIKE = 1.5
 """Factor within which expectations are alike."""
 
+LONG = 14
+"""Days from which on a record must show a like use for two days; else for one."""
+
 MOSTLY = 0.8
 """Share of the steps with a like expectation that must show something."""
 
@@ -45,6 +48,12 @@ LOW_USE = 0.05
 LOW_SUN = 0.05
 """Share of its size below which a solar plant may give nothing: inverters start late, snow
 and shadows' edges take the rest."""
+
+NO_REST = (
+    " A full tank makes collectors stand still as well, but this field has no habit of "
+    "resting then, and is not known to have been hot."
+)
+"""What an outage of collectors says besides, see `twin.expectation.rest`."""
 
 
 def find_gaps(track: Track) -> list[Hint]:
@@ -81,7 +90,7 @@ def find_outages(track: Track) -> list[Hint]:
     """
     if track.nature is Nature.STATE:
         return []
-    sure = _sure(track)
+    sure = sure_steps(track)
     place = np.flatnonzero(sure)
     off = np.abs(track.value[place]) <= OFF_SHARE * track.expected[place]
     use = _use(track) if track.nature is Nature.DEMAND and off.any() else None
@@ -104,6 +113,7 @@ def find_outages(track: Track) -> list[Hint]:
             f"{told(track.time(begin))} to {told(track.time(end))} in which "
             f"{lost:,.1f} {track.unit}h were to be expected"
             + ("." if ended else ", and it goes on.")
+            + (NO_REST if track.tank else "")
         )
         worst = track.doubt[steps] / np.maximum(track.expected[steps], 1e-9)
         strength = len(steps) / (1.0 + 3.0 * float(np.median(worst)))
@@ -121,8 +131,8 @@ def find_outages(track: Track) -> list[Hint]:
     return hints
 
 
-def _sure(track: Track) -> BoolArray:
-    """Say in which steps something must come."""
+def sure_steps(track: Track) -> BoolArray:
+    """Say in which steps something must come, (n,) bool."""
     floor = LOW_SUN * track.size if track.nature is Nature.SOLAR else 0.0
     least = track.expected - CERTAIN[track.nature] * track.doubt
     sure: BoolArray = track.both & (least > 0) & (track.expected > floor)
@@ -162,7 +172,7 @@ def _is_habit(track: Track, use: _Use, begin: int, end: int) -> bool:
     others = np.sort(lengths[~inside])[: max(0, int((~inside).sum()) - FAULTS)]
     if len(others) and len(others) * np.exp(-length / float(others.mean())) > USUAL:
         return True
-    sure = int(_sure(track)[begin:end].sum())
+    sure = int(sure_steps(track)[begin:end].sum())
     if not inside.all() and sure < FILLED * (end - begin):
         return True
     awaited = track.expected[use.place]
@@ -170,4 +180,5 @@ def _is_habit(track: Track, use: _Use, begin: int, end: int) -> bool:
     alike = (awaited > middle / ALIKE) & (awaited < middle * ALIKE)
     alike[first:last] = False
     seen = int((alike & ~use.idle).sum())
-    return seen < min(length, 2 * track.per_day) or seen < MOSTLY * alike.sum()
+    enough = (2 if track.days >= LONG else 1) * track.per_day
+    return seen < min(length, enough) or seen < MOSTLY * alike.sum()

@@ -51,6 +51,10 @@ class Track:
         What values of a step were flagged with, see `twin.expectation.trust`.
     peers : int
         How many plants under the same sky corrected the expectation, 0 for none.
+    tank : bool
+        Whether it stands still where nobody takes what it gives: collectors.
+    hot : (n,) float or None
+        Temperature of the water that collectors give [degC], NaN where nobody knows.
     """
 
     point: str
@@ -67,6 +71,8 @@ class Track:
     beam: FloatArray | None = None
     flags: IntArray | None = None
     peers: int = 0
+    tank: bool = False
+    hot: FloatArray | None = None
 
     def __len__(self) -> int:
         """Return the number of steps."""

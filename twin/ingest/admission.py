@@ -1,6 +1,6 @@
 """Append checked rows as one batch, with those that do not hold put aside beside them."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,13 +15,6 @@ from twin.store.records import Observation, Receipt, Refused
 
 MANY = 20_000
 """Statements of a batch from which on they go in as a table."""
-Content = tuple[str, str, str, str, bytes]
-"""What tells one refused row from another."""
-
-
-def content(row: Refused) -> Content:
-    """Return what tells a refused row from others."""
-    return row.reason, row.row, row.origin, row.form, row.payload
 
 
 @dataclass(frozen=True)
@@ -48,7 +41,7 @@ def admit_batch(
     *,
     refused: list[Refused],
     put_aside: Callable[[int, Refusal], Refused],
-    waiting: Collection[Content] = (),
+    wait: bool = False,
 ) -> Admission:
     """Append rows that hold by themselves, if they hold together with what is known.
 
@@ -65,8 +58,8 @@ def admit_batch(
         What of the batch does not hold by itself.
     put_aside : callable
         Makes a refused row of a place in ``rows`` and the refusal.
-    waiting : collection of Content
-        Refused rows that wait in the quarantine already, and are not put there again.
+    wait : bool
+        Whether all of it waits in the quarantine already, and is not put there again.
 
     Returns
     -------
@@ -94,9 +87,8 @@ def admit_batch(
             )
             refusals |= {places[place]: refusal for place, refusal in found.items()}
             refused = _refused(refused, refusals, put_aside)
-            aside = [row for row in refused if content(row) not in waiting]
             kept = [rows[place] for place in places if place not in refusals]
-            receipt = store.append(kept, refused=aside)
+            receipt = store.append(kept, refused=() if wait else refused)
     except BaseException:
         predecessors.forget()
         raise
@@ -111,7 +103,7 @@ def admit_statements(
     batch: Batch,
     ways: Sequence[Way],
     *,
-    waiting: Collection[Content] = (),
+    wait: bool = False,
     many: int = MANY,
 ) -> Admission:
     """Append a batch of messages, to the same effect as `admit_batch` of its rows.
@@ -125,8 +117,8 @@ def admit_statements(
         All of it goes onto the disk at once.
     ways : sequence of Way
         By number.
-    waiting : collection of Content
-        Refused rows that wait in the quarantine already, and are not put there again.
+    wait : bool
+        Whether all of it waits in the quarantine already, and is not put there again.
     many : int
         Statements from which on they go in as a table.
 
@@ -143,7 +135,7 @@ def admit_statements(
             [ways[number] for number in batch.way],
             refused=batch.refused,
             put_aside=batch.put_aside,
-            waiting=waiting,
+            wait=wait,
         )
     # What is remembered of single values is not kept up to date with a table.
     predecessors.forget()
@@ -162,7 +154,7 @@ def admit_statements(
         predecessors.forget()
         refusals |= {odd[place]: refusal for place, refusal in found.items()}
         refused = _refused(batch.refused, refusals, batch.put_aside)
-        aside = [row for row in refused if content(row) not in waiting]
+        aside = [] if wait else refused
         if aside:
             store.append([], refused=aside)
         receipt = store.load(batch.table(ways, gone=refusals))

@@ -1,9 +1,11 @@
 """Let long tables in, all rows at once: the same checks as for messages, over arrays."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from twin.ingest.checks import (
     EARLY,
@@ -123,6 +125,7 @@ class Bulk:
         cuts = np.searchsorted(export.place[order], np.arange(len(export.series) + 1))
         for number, series in enumerate(export.series):
             rows = order[cuts[number] : cuts[number + 1]]
+            rows = rows[~self._torn(sheet, rows)]
             while len(rows):
                 time = int(export.time[rows[0]])
                 way = self._way(series, time)
@@ -137,6 +140,52 @@ class Bulk:
                     way_of[mine] = len(sheet.ways)
                     sheet.ways.append(way)
         return way_of
+
+    def _torn(self, sheet: Sheet, rows: IntArray) -> BoolArray:
+        """Say which rows of a series are of a time with different values; refuse them."""
+        export = sheet.export
+        time = export.time[rows]
+        torn = np.zeros(len(rows), dtype=bool)
+        if (np.diff(time) > 0).all():
+            return torn
+        keys: dict[str, npt.NDArray[Any]] = {"time": time}
+        if export.version is not None:
+            keys["version"] = export.version[rows]
+        if export.source is not None:
+            keys["source"] = export.source[rows]
+        key = pd.DataFrame(keys)
+        several = key.duplicated(keep=False).to_numpy()
+        if not several.any():
+            return torn
+        some = key[several].assign(value=export.value[rows[several]])
+        # A gap beside a value differs, too: -0 and 0 do not.
+        some["value"] = some["value"] + 0.0
+        found = some.groupby(list(keys), sort=False)["value"].nunique(dropna=False)
+        odd = found[found > 1].index
+        torn[several] = some.set_index(list(keys)).index.isin(odd)
+        series = export.series[export.place[rows[0]]]
+        torn &= ~self.unwanted(series.device, series.name, time)
+        for row, when in zip(rows[torn].tolist(), time[torn].tolist(), strict=True):
+            text = (
+                f"a series must have one value at a time, got another than "
+                f"{export.value[row]:.10g} at {time_text(when)} in the same table; nobody "
+                "knows which holds"
+            )
+            sheet.refuse(row, Refusal(Reason.CONFLICT, text))
+        return torn
+
+    def unwanted(self, device: str, name: str, time: IntArray) -> BoolArray:
+        """Say of which times values of a device and name are known and not wanted."""
+        none = np.zeros(len(time), dtype=bool)
+        rest = np.arange(len(time)) if device else np.zeros(0, np.int64)
+        while len(rest):
+            when = int(time[rest[0]])
+            target = self._mapping.find(device, name, when)
+            low, high = self._mapping.span(device, name, when)
+            inside = (time[rest] >= low) & (time[rest] < high)
+            none[rest[inside]] = target is not None and not target.point
+            rest = rest[~inside]
+        return none
 
     def _way(self, series: Series, time: int) -> Way | Refusal:
         """Return the way of a series at a time, or why there is none."""

@@ -58,6 +58,8 @@ class Reason(StrEnum):
     """The quantity cannot change so fast."""
     REGISTER = "register"
     """A register runs backwards, and nothing says why."""
+    CONFLICT = "conflict"
+    """Rows of one table tell different values of the same time."""
     MIXED = "mixed"
     """Made-up and measured values do not lie in one store."""
 
@@ -159,7 +161,7 @@ def way_to(
     leap = math.inf if quantity.leap is None else quantity.leap
     if most:
         leap = abs(found.factor) * most
-    largest = math.inf
+    largest = math.inf if point.largest is None else point.largest
     if digits and quantity.kind is Kind.REGISTER:
         largest = abs(found.factor * factor) * 10.0**digits
     return Way(

@@ -1,17 +1,13 @@
 """Join a date with the hour, or the time of day, that stands in a column beside it."""
 
-import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from gis.errors import TableError
-from twin.ingest.export_files import texts_of
+from twin.ingest.date_columns import NEVER, READERS, Beside, Kind, date_of, read_cells
 from twin.ingest.local_time import (
     DAY,
     HOUR,
@@ -21,113 +17,16 @@ from twin.ingest.local_time import (
     read_local,
     to_utc,
 )
-from twin.ingest.payloads.fields import short
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
-
-NEVER = np.iinfo(np.int64).min
-
-DATES = ("datum", "date", "dag", "day", "dygn")
-"""Names of columns of dates, in small letters and without what is in brackets."""
-
-CLOCKS = (
-    "timme",
-    "tim",
-    "hour",
-    "hour of day",
-    "timintervall",
-    "tidsintervall",
-    "intervall",
-    "interval",
-    "tidsperiod",
-    "period",
-    "klockslag",
-    "klockan",
-    "klocka",
-    "kl",
-    "kl.",
-    "clock",
-    "tid",
-    "time",
-    "tidpunkt",
-    "starttid",
-    "start time",
-    "från",
-    "from",
-    "start",
-    "från kl",
-    "från tid",
-)
-"""Names of columns of hours or times of day, the surest first."""
-
-ENDS = ("till", "to", "end", "slut", "sluttid", "end time", "stop", "till kl", "till tid")
-"""Names of columns of where an interval ends, beside one of where it starts."""
-
-HOURS = ("timme", "tim", "hour", "hour of day") + (
-    "klockslag",
-    "klockan",
-    "klocka",
-    "kl",
-    "kl.",
-    "tid",
-    "time",
-)
-"""Those of them that may hold bare numbers; an interval may be so many minutes."""
-
-FIRSTS = ("från", "from", "start", "starttid", "start time", "från kl", "från tid")
-
-DATE = re.compile(r"(\d{4}-?\d\d-?\d\d)(?:[T ]00:?00(?::?00(?:[.,]0+)?)?)?", re.ASCII)
-TIME = r"(\d{1,2})[:.](\d\d)(?:[:.](\d\d)(?:[.,]0+)?)?"
-CLOCK = re.compile(rf"(?:kl\.?\s*)?{TIME}", re.ASCII)
-SPAN = re.compile(
-    rf"(?:{TIME}|(\d{{1,2}}))\s*(?:-|\u2013|till|to)\s*\d{{1,2}}(?:[:.]\d\d){{0,2}}",
-    re.ASCII,
-)
-NUMBER = re.compile(r"(?:h|timme|hour|tim)?\s*(\d{1,2})(?:[.,]0+)?", re.ASCII | re.I)
-
-MOST_HOUR = 25
-"""Hours of the longest day."""
 
 ALL = "all hours of the day"
 STARTS = "starts by the clock"
 ENDED = "ends by the clock"
 """How the hours of a day of 23 or 25 are numbered."""
-
-
-class Kind(StrEnum):
-    """What stands beside the date."""
-
-    CLOCK = "times of day"
-    SPAN = "intervals"
-    HOUR = "hours"
-
-
-@dataclass(frozen=True)
-class Beside:
-    """A column of dates and what stands beside it.
-
-    Attributes
-    ----------
-    date, clock : str
-        Names of the columns.
-    until : str
-        Name of the column of where the intervals end; "" if there is none.
-    kind : Kind
-    """
-
-    date: str
-    clock: str
-    until: str
-    kind: Kind
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Columns that tell the time besides that of the dates."""
-        return (self.clock, self.until) if self.until else (self.clock,)
 
 
 @dataclass(frozen=True)
@@ -167,49 +66,6 @@ class Labels:
         return np.where(self.day == NEVER, NEVER, self.day + self.past)
 
 
-def find_beside(table: "pa.Table", *, time: str | None = None) -> Beside | None:
-    """Return the columns of a table that tell date and hour, None if one tells both.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-    time : str, optional
-        The column of times or dates, where the usual words do not tell.
-    """
-    plain = {_plain(name): name for name in map(str, table.column_names)}
-    dates = [plain[word] for word in DATES if word in plain]
-    clocks = [plain[word] for word in CLOCKS if word in plain]
-    if time is not None:
-        if _are_dates(_texts(table, time)):
-            dates, clocks = [time], [name for name in clocks if name != time]
-        else:
-            clocks = [time]
-    for day in dates:
-        if not _are_dates(_texts(table, day)):
-            continue
-        for clock in clocks:
-            kind = _kind(_texts(table, clock))
-            if clock == day or kind is None:
-                continue
-            if kind is Kind.HOUR and clock != time and _plain(clock) not in HOURS:
-                continue
-            until = ""
-            if kind is not Kind.SPAN and _plain(clock) in FIRSTS:
-                ends = [plain[word] for word in ENDS if word in plain]
-                until = next((e for e in ends if _kind(_texts(table, e)) is kind), "")
-            return Beside(day, clock, until, kind)
-    return None
-
-
-def ends_of(table: "pa.Table", when: str) -> tuple[str, ...]:
-    """Return columns of where intervals end whose start is a column of whole times."""
-    if _plain(when) not in FIRSTS:
-        return ()
-    plain = {_plain(name): name for name in map(str, table.column_names)}
-    found = (plain[word] for word in ENDS if word in plain)
-    return tuple(name for name in found if _is_whole(_texts(table, name)))
-
-
 def read_beside(
     table: "pa.Table", beside: Beside, label: Label | None, *, group: IntArray
 ) -> Labels:
@@ -225,11 +81,8 @@ def read_beside(
     group : (n,) int
         Which series each row belongs to.
     """
-    day, faults = _read(table.column(beside.date), _date)
-    read: Callable[[str], int] = {
-        Kind.CLOCK: _clock, Kind.SPAN: _span, Kind.HOUR: _hour
-    }[beside.kind]  # fmt: skip
-    past, more = _read(table.column(beside.clock), read)
+    day, faults = read_cells(table.column(beside.date), date_of)
+    past, more = read_cells(table.column(beside.clock), READERS[beside.kind])
     faults += [row for row in more if day[row[0]] != NEVER]
     gone = (day == NEVER) | (past == NEVER)
     day, past = np.where(gone, NEVER, day), np.where(gone, 0, past)
@@ -397,114 +250,3 @@ def _is_day(day: int) -> bool:
     """Return whether a date is of our era."""
     low, high = (read_local(f"{year}-01-02") for year in (2000, 2199))
     return low <= day < high
-
-
-def _plain(name: str) -> str:
-    """Return the name of a column without what is in brackets."""
-    return re.sub(r"\s*[\[(].*$", "", name.strip()).casefold()
-
-
-def _texts(table: "pa.Table", name: str) -> list[str]:
-    """Return the different texts of a column."""
-    import pyarrow as pa
-
-    if name not in table.column_names:
-        return []
-    try:
-        column = texts_of(table.column(name))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return []
-    found = column.combine_chunks().dictionary_encode().dictionary.to_pylist()
-    return [text.strip() for text in found if text and text.strip()]
-
-
-def _are_dates(texts: Sequence[str]) -> bool:
-    """Return whether texts are dates without a time of day, nearly all of them."""
-    return _mostly(texts, lambda text: DATE.fullmatch(text) is not None)
-
-
-def _is_whole(texts: Sequence[str]) -> bool:
-    """Return whether texts are times with their dates, or times of day."""
-    dated = re.compile(r"\d{4}-?\d\d-?\d\d([T ].*)?|\d{1,2}:\d\d.*", re.ASCII)
-    return _mostly(texts, lambda text: dated.fullmatch(text) is not None)
-
-
-def _kind(texts: Sequence[str]) -> Kind | None:
-    """Return what the texts of a column are beside a date, None if nothing of a time."""
-    for kind, pattern in ((Kind.CLOCK, CLOCK), (Kind.SPAN, SPAN)):
-        if _mostly(texts, lambda text, p=pattern: p.fullmatch(text) is not None):
-            return kind
-    return Kind.HOUR if _mostly(texts, _is_hour) else None
-
-
-def _is_hour(text: str) -> bool:
-    """Return whether a text is the number of an hour."""
-    found = NUMBER.fullmatch(text)
-    return found is not None and int(found.group(1)) <= MOST_HOUR
-
-
-def _mostly(texts: Sequence[str], holds: Callable[[str], bool]) -> bool:
-    """Return whether something holds for more than half of some texts."""
-    return bool(texts) and 2 * sum(map(holds, texts)) > len(texts)
-
-
-def _read(
-    column: "pa.ChunkedArray", read: Callable[[str], int]
-) -> tuple[IntArray, list[tuple[int, str]]]:
-    """Return the cells of a column as read, `NEVER` where there is a fault, and those."""
-    encoded = texts_of(column).combine_chunks().dictionary_encode()
-    texts = encoded.dictionary.to_pylist()
-    found = np.full(len(texts) + 1, NEVER, np.int64)
-    faults = {len(texts): "a time must be there, got an empty cell"}
-    for k, text in enumerate(texts):
-        try:
-            found[k] = read(text.strip())
-        except TableError as fault:
-            faults[k] = str(fault)
-    places = encoded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
-    bad = np.flatnonzero(np.isin(places, list(faults)))
-    return found[places], [(int(row), faults[int(places[row])]) for row in bad]
-
-
-def _date(text: str) -> int:
-    """Return the start of a date by the wall clock."""
-    found = DATE.fullmatch(text)
-    if found is None:
-        message = f"a date must be like 2026-10-25, got {short(text)}"
-        raise TableError(message)
-    return read_local(found.group(1))
-
-
-def _clock(text: str) -> int:
-    """Return the time of a day."""
-    found = CLOCK.fullmatch(text)
-    return _past(text, found.groups() if found else ())
-
-
-def _span(text: str) -> int:
-    """Return the time of a day at which an interval starts."""
-    found = SPAN.fullmatch(text)
-    if found is None:
-        return _past(text, ())
-    hour, minute, second, only = found.groups()
-    return _past(text, (hour or only, minute, second))
-
-
-def _hour(text: str) -> int:
-    """Return the number of an hour as a time."""
-    if not _is_hour(text):
-        message = f"an hour must be a number of 0 to {MOST_HOUR}, got {short(text)}"
-        raise TableError(message)
-    found = NUMBER.fullmatch(text)
-    return int(found.group(1)) * HOUR if found else NEVER
-
-
-def _past(text: str, parts: Sequence[str | None]) -> int:
-    """Return hour, minute and second as a time."""
-    numbers = [int(part or 0) for part in parts]
-    if len(numbers) == 3:
-        hour, minute, second = numbers
-        if (hour < 24 and minute < 60 and second < 60) or numbers == [24, 0, 0]:
-            return hour * HOUR + minute * (HOUR // 60) + second * (HOUR // 3600)
-    message = f"a time of day must be like 02:15, got {short(text)}"
-    raise TableError(message)

@@ -3,18 +3,13 @@
 import codecs
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from gis.errors import TableError
+from twin.ingest.decimals import Dialect
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 def read_parquet(path: Path) -> "pa.Table":
@@ -37,8 +32,8 @@ def read_parquet(path: Path) -> "pa.Table":
 
 def read_csv(
     path: Path, head: bytes, skip: Callable[[int, str, str], None]
-) -> tuple["pa.Table", bool]:
-    """Return a CSV file as texts, and whether its numbers may have a decimal comma.
+) -> tuple["pa.Table", Dialect]:
+    """Return a CSV file as texts, and how its numbers are written.
 
     Parameters
     ----------
@@ -64,7 +59,8 @@ def read_csv(
     if not header.count(delimiter) or "\0" in text:
         message = f"{path} must be a table, a message or several; got none of them"
         raise TableError(message)
-    comma = delimiter != "," and "," in rest
+    has_commas = delimiter != "," and "," in rest
+    dialect = Dialect(usual="," if has_commas else ".", sure=delimiter == ",")
 
     def skipped(row: csv.InvalidRow) -> str:
         text = f"a line must have {row.expected_columns} cells, got {row.actual_columns}"
@@ -86,7 +82,7 @@ def read_csv(
     except (pa.ArrowException, OSError, ValueError) as error:
         message = f"{path} must be a CSV table: {str(error)[:200]}"
         raise TableError(message) from error
-    return table, comma
+    return table, dialect
 
 
 def _encoding(path: Path, head: bytes) -> str:
@@ -110,64 +106,3 @@ def texts_of(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
     import pyarrow as pa
 
     return column if pa.types.is_string(column.type) else column.cast(pa.string())
-
-
-def numbers_of(column: "pa.ChunkedArray", *, comma: bool) -> tuple[FloatArray, BoolArray]:
-    """Return a column as numbers.
-
-    Parameters
-    ----------
-    column : ChunkedArray
-        Texts or numbers.
-    comma : bool
-        Whether texts may have a decimal comma.
-
-    Returns
-    -------
-    (n,) float
-        NaN where a cell is empty, or no number.
-    (n,) bool
-        Whether it is a finite number or empty.
-    """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    call: Any = pc.call_function
-    count = len(column)
-    if not pa.types.is_string(column.type):
-        try:
-            made = column.cast(pa.float64()).combine_chunks()
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            return np.full(count, np.nan), np.zeros(count, dtype=bool)
-        return _finite(made.fill_null(np.nan).to_numpy(zero_copy_only=False))
-    trim = pc.TrimOptions(" \t\xa0\u202f")
-    text = call("utf8_trim", [column], trim)
-    if comma:
-        # A point in a number that has a comma parts thousands; in others it is decimal.
-        with_comma = call("match_substring", [text], pc.MatchSubstringOptions(","))
-        other = text
-        for old, new in ((" ", ""), ("\xa0", ""), (".", ""), (",", ".")):
-            other = call("replace_substring", [other], pc.ReplaceSubstringOptions(old, new))
-        text = call("if_else", [with_comma, other, text])
-    text = call("if_else", [call("equal", [text, pa.scalar("")]), None, text])
-    try:
-        made = text.cast(pa.float64()).combine_chunks()
-        return _finite(made.fill_null(np.nan).to_numpy(zero_copy_only=False))
-    except pa.ArrowInvalid:
-        pass
-    value = np.full(count, np.nan)
-    told = np.ones(count, dtype=bool)
-    for row, cell in enumerate(text.to_pylist()):
-        if cell is not None and cell.casefold() not in ("nan", "null", "na", "-"):
-            try:
-                value[row] = float(cell)
-            except ValueError:
-                told[row] = False
-            else:
-                told[row] = bool(np.isfinite(value[row]))
-    return value, told
-
-
-def _finite(value: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """Return numbers and which are finite or a gap."""
-    return value, ~np.isinf(value)

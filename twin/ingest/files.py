@@ -120,9 +120,9 @@ def feed_file(
         intake = Intake(model, store, mapping, source=source)
         return _feed_messages(path, intake, _messages(path, head), dry=dry, tell=tell)
     points = [point.id for point in model.points]
-    export = read_export(path, how or Reader(), points=points)
-    notes = list(export.notes)
     bulk = Bulk(model, store, mapping, source=source, dry=dry)
+    export = read_export(path, how or Reader(), points=points, unwanted=bulk.unwanted)
+    notes = list(export.notes)
     heat = _heat(export) if clean else []
     load = bulk.load(export, path.name, clean=clean, tell=tell)
     for device, found in heat:

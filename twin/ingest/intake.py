@@ -3,10 +3,10 @@
 import sys
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 from twin.ingest import admission, scrutiny
-from twin.ingest.admission import Admission, Content, admit_statements
+from twin.ingest.admission import Admission, admit_statements
 from twin.ingest.checks import Reason, source_of
 from twin.ingest.letters import TOPIC, Batch, Message
 from twin.ingest.mapping import Mapping
@@ -106,15 +106,16 @@ class Intake:
         return self.take_each(messages)[0]
 
     def take_each(
-        self, messages: Sequence[Message], *, waiting: Collection[Content] = ()
+        self, messages: Sequence[Message], *, wait: bool = False
     ) -> tuple[Admission, list[list[Refused]]]:
         """Do as `take` does, and tell the refused rows of each message.
 
         Parameters
         ----------
         messages : sequence of Message
-        waiting : collection of Content
-            Refused rows that wait in the quarantine already, and are not put there again.
+        wait : bool
+            Whether the messages wait in the quarantine already: what is refused of them is
+            told, and not put there again.
         """
         batch = self._checked(messages, self._clock())
         told = admit_statements(
@@ -122,7 +123,7 @@ class Intake:
             self._predecessors,
             batch,
             self._ways.all,
-            waiting=waiting,
+            wait=wait,
             many=self._many,
         )
         self.unwanted += batch.unwanted

@@ -21,6 +21,9 @@ Cell = TypeVar("Cell")
 TOPIC = " topic "
 """Stands between the address and the topic in the origin of a refused row."""
 
+ARRIVED = "arrived_us"
+"""Field of a refused row without a time: when it came [microseconds since 1970, UTC]."""
+
 ROW_LENGTH = 500
 """Characters kept of a refused row."""
 
@@ -115,18 +118,18 @@ class Letter:
             self._numbers = [number for number in range(self.rows) if number not in gone]
         reading = self.decoded.readings[place]
         row = native.encode(reading)
-        shown = row
         if reading.time is None and self.by_arrival:
             # Fed again it must be of the same time, or it would be another statement.
             row |= {"time_us": self.arrived, "quality": reading.quality | _CLOCK}
         elif reading.time is None:
-            # Two that came one after the other are two, though they say the same.
-            shown = {**row, "arrived_us": self.arrived}
+            # Two that came one after the other are two, though they say the same; and a
+            # mapping that lets the arrival count must find it when the row is fed again.
+            row[ARRIVED] = self.arrived
         return Refused(
             self.start + self._numbers[place],
             refusal.reason.value,
             str(refusal),
-            row_text(shown),
+            row_text(row),
             origin=self.origin,
             form=native.FORM,
             payload=ENCODER.encode(row),

@@ -165,7 +165,7 @@ def to_utc(
         known[in_range] = told
         findings += more
     else:
-        _zone(zone)
+        zone_of(zone)
     if label is Label.END:
         start[known] -= step
     return UtcTimes(start, known, tuple(findings))
@@ -185,7 +185,7 @@ def day_bounds(day: date, *, zone: str = SWEDEN) -> tuple[int, int]:
     >>> (end - start) // 3_600_000_000
     25
     """
-    where = _zone(zone)
+    where = zone_of(zone)
     # A wall clock and zone: the start of a day is never in the hour that comes twice.
     bounds = [
         datetime(one.year, one.month, one.day, tzinfo=where).astimezone(UTC)
@@ -267,7 +267,7 @@ def _changes(labels: IntArray, zone: str) -> tuple[IntArray, IntArray, IntArray]
     rows = [row for year in range(first, last + 1) for row in _changes_of(zone, year)]
     if not rows:
         # A zone without summer time: one change that changes nothing.
-        offset = _offset(_zone(zone), _year_start(first))
+        offset = _offset(zone_of(zone), _year_start(first))
         rows = [(_year_start(first), offset, offset)]
     moment, before, after = np.array(rows, dtype=np.int64).T
     return moment, before, after
@@ -276,7 +276,7 @@ def _changes(labels: IntArray, zone: str) -> tuple[IntArray, IntArray, IntArray]
 @lru_cache(maxsize=512)
 def _changes_of(zone: str, year: int) -> tuple[tuple[int, int, int], ...]:
     """Return the changes of the clock within a year, to the second."""
-    where = _zone(zone)
+    where = zone_of(zone)
     days = range(_year_start(year), _year_start(year + 1) + 1, DAY)
     offsets = [_offset(where, day) for day in days]
     found = []
@@ -304,8 +304,14 @@ def _year_start(year: int) -> int:
     return (datetime(year, 1, 1, tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
 
 
-def _zone(name: str) -> ZoneInfo:
-    """Return a time zone by its name."""
+def zone_of(name: str) -> ZoneInfo:
+    """Return a time zone by its name.
+
+    Raises
+    ------
+    TableError
+        If there is none.
+    """
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

@@ -5,15 +5,23 @@ import io
 import math
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 
 from gis.errors import SourceError, TableError
 from twin.ingest.payloads.fields import EPOCH, FieldError, instant, name, unit_text
 from twin.ingest.readings import Reading
+from twin.quantities import Quantity
+from twin.units import converter
+
+Cell = TypeVar("Cell")
+
+Points = Collection[str] | dict[str, Quantity]
+"""Ids of points, maybe with what each measures."""
 
 REQUIRED = ("device", "name", "point", "unit")
 COLUMNS = (
@@ -152,11 +160,14 @@ class Mapping:
 
     def points(self) -> set[str]:
         """Return all points that something leads to."""
-        targets = (target for rows in self._named.values() for target in rows)
-        return {target.point for target in targets if target.point}
+        return {target.point for target in self.targets() if target.point}
+
+    def targets(self) -> list[Target]:
+        """Return where names lead to, one for each row."""
+        return [target for rows in self._named.values() for target in rows]
 
 
-def read_mapping(path: Path, *, points: Collection[str] | None = None) -> Mapping:
+def read_mapping(path: Path, *, points: Points | None = None) -> Mapping:
     """Return the mapping of a CSV file.
 
     Parameters
@@ -165,8 +176,9 @@ def read_mapping(path: Path, *, points: Collection[str] | None = None) -> Mappin
         UTF-8, with a line of column names: `REQUIRED`, and any others of `COLUMNS`.
         Comma or semicolon between the cells; with semicolons numbers may have a decimal
         comma. Empty lines and lines that begin with # are left out.
-    points : collection of str, optional
-        The twin's; default: whatever stands in the file.
+    points : collection of str or dict of str to Quantity, optional
+        The twin's; default: whatever stands in the file. Where it is a dict of their
+        quantities, units must be known and fit.
 
     Raises
     ------
@@ -190,7 +202,7 @@ def read_mapping(path: Path, *, points: Collection[str] | None = None) -> Mappin
 
 
 def parse_mapping(
-    text: str, *, points: Collection[str] | None = None, origin: str = "the mapping"
+    text: str, *, points: Points | None = None, origin: str = "the mapping"
 ) -> Mapping:
     """Return the mapping of a text, as `read_mapping` does.
 
@@ -218,8 +230,8 @@ def parse_mapping(
                 continue
             try:
                 rows.append(_row(columns, cells, reader.line_num, delimiter, points))
-            except (FieldError, ValueError) as fault:
-                faults.append(f"line {reader.line_num}: {fault}")
+            except _Faults as found:
+                faults.append(f"line {reader.line_num}: {found}")
     except csv.Error as error:
         faults.append(f"line {reader.line_num}: {error}")
     if not columns:
@@ -277,59 +289,91 @@ def _header(columns: list[str], origin: str) -> list[str]:
     return columns
 
 
+class _Faults(Exception):  # noqa: N818 - caught where it is raised for
+    """All that is wrong with a line."""
+
+
 def _row(
-    columns: list[str],
-    cells: list[str],
-    line: int,
-    delimiter: str,
-    points: Collection[str] | None,
+    columns: list[str], cells: list[str], line: int, delimiter: str, points: Points | None
 ) -> tuple[str, str, Target]:
     """Return device, name and target of a line."""
     if len(cells) != len(columns):
         message = f"a line must have {len(columns)} cells, got {len(cells)}"
-        raise ValueError(message)
+        raise _Faults(message)
     told = dict(zip(columns, (cell.strip() for cell in cells), strict=True))
-    point = told["point"]
-    if point == UNWANTED:
-        point = ""
-    elif not point or (points is not None and point not in points):
-        message = f"point must be one of the twin's or {UNWANTED}, got {point[:80]!r}"
-        raise ValueError(message)
-    decimal_comma = delimiter == ";"
-    valid_from = _time(told.get("valid_from", ""), ALWAYS)
-    valid_to = _time(told.get("valid_to", ""), FOREVER)
+    faults: list[str] = []
+
+    def held(default: Cell, read: Callable[[], Cell]) -> Cell:
+        """Return what is read; a line with two faults tells both."""
+        try:
+            return read()
+        except (FieldError, ValueError) as fault:
+            faults.append(str(fault))
+            return default
+
+    comma = delimiter == ";"
+    device = held("", lambda: name(told["device"], "device"))
+    what = held("", lambda: name(told["name"], "name", empty=True))
+    point = held("", lambda: _point(told["point"], points))
+    unit = held("", lambda: _unit(told["unit"], point, points))
+    valid_from = held(ALWAYS, lambda: _time(told, "valid_from", ALWAYS))
+    valid_to = held(FOREVER, lambda: _time(told, "valid_to", FOREVER))
     if valid_from >= valid_to:
-        message = (
+        faults.append(
             f"valid_from must be before valid_to, got {told['valid_from']} and "
             f"{told['valid_to']}"
         )
-        raise ValueError(message)
-    factor = _number(told.get("factor", ""), 1.0, "factor", decimal_comma=decimal_comma)
+    factor = held(1.0, lambda: _number(told, "factor", 1.0, decimal_comma=comma))
+    offset = held(0.0, lambda: _number(told, "offset", 0.0, decimal_comma=comma))
     if factor == 0:
-        message = "factor must not be 0"
-        raise ValueError(message)
+        faults.append("factor must not be 0")
     time = told.get("time", "")
     if time not in ("", ARRIVAL):
-        message = f"time must be {ARRIVAL} or empty, got {time[:80]!r}"
-        raise ValueError(message)
+        faults.append(f"time must be {ARRIVAL} or empty, got {time[:80]!r}")
+    digits = held(0, lambda: _digits(told.get("digits", "")))
+    most = held(0.0, lambda: _most(told, decimal_comma=comma))
+    if faults:
+        raise _Faults("; ".join(faults))
     target = Target(
         point,
-        unit_text(told["unit"]),
+        unit,
         factor,
-        _number(told.get("offset", ""), 0.0, "offset", decimal_comma=decimal_comma),
+        offset,
         valid_from,
         valid_to,
         told["name"] == ANY,
         line,
         time == ARRIVAL,
-        _digits(told.get("digits", "")),
-        _most(told.get("most", ""), decimal_comma=decimal_comma),
+        digits,
+        most,
     )
-    return name(told["device"], "device"), name(told["name"], "name", empty=True), target
+    return device, what, target
 
 
-def _number(text: str, default: float, what: str, *, decimal_comma: bool) -> float:
+def _point(text: str, points: Points | None) -> str:
+    """Return the point of a cell, "" if its values are not wanted."""
+    if text == UNWANTED:
+        return ""
+    if not text or (points is not None and text not in points):
+        message = f"point must be one of the twin's or {UNWANTED}, got {text[:80]!r}"
+        raise ValueError(message)
+    return text
+
+
+def _unit(text: str, point: str, points: Points | None) -> str:
+    """Return the unit of a cell, if it can be one of the point's quantity."""
+    unit = unit_text(text)
+    if unit and isinstance(points, dict) and point in points:
+        # A unit that is none is a `TableError`, and as such a `ValueError`.
+        converter(unit, points[point])
+    return unit
+
+
+def _number(
+    told: dict[str, str], what: str, default: float, *, decimal_comma: bool
+) -> float:
     """Return a number of a cell."""
+    text = told.get(what, "")
     if not text:
         return default
     try:
@@ -352,18 +396,23 @@ def _digits(text: str) -> int:
     raise ValueError(message)
 
 
-def _most(text: str, *, decimal_comma: bool) -> float:
+def _most(told: dict[str, str], *, decimal_comma: bool) -> float:
     """Return the most that values can change in an hour."""
-    most = _number(text, 0.0, "most", decimal_comma=decimal_comma)
-    if text and most <= 0:
-        message = f"most must be above 0, got {text[:80]!r}"
+    most = _number(told, "most", 0.0, decimal_comma=decimal_comma)
+    if told.get("most") and most <= 0:
+        message = f"most must be above 0, got {told['most'][:80]!r}"
         raise ValueError(message)
     return most
 
 
-def _time(text: str, default: int) -> int:
+def _time(told: dict[str, str], what: str, default: int) -> int:
     """Return a time of a cell."""
-    return instant(text) if text else default
+    text = told.get(what, "")
+    try:
+        return instant(text) if text else default
+    except FieldError as fault:
+        message = f"{what}: {fault}"
+        raise ValueError(message) from fault
 
 
 def _overlaps(named: dict[tuple[str, str], list[Target]]) -> list[str]:
@@ -431,4 +480,5 @@ def _shown(time: int) -> str:
 def _told(faults: list[str], what: str) -> str:
     """Return the first faults and the count of all as one sentence."""
     more = f"; {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
-    return f"{what}, got {len(faults)} faults: {'; '.join(faults[:SHOWN])}{more}"
+    count = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
+    return f"{what}, got {count}: {'; '.join(faults[:SHOWN])}{more}"

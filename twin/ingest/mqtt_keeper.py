@@ -58,7 +58,7 @@ class FolderKeeper:
 
     def __init__(self, folder: Path, mapping: Path | None, broker: str) -> None:
         model = things.read_model(folder / things.FILE)
-        known = {point.id for point in model.points}
+        known = {point.id: point.quantity for point in model.points}
         ties = None if mapping is None else read_mapping(mapping, points=known)
         self._broker = broker
         self._store = open_store(folder)

@@ -1,20 +1,23 @@
 """Feed what waits in the quarantine again, once its cause is mended."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import msgspec
 
-from twin.ingest.admission import content
 from twin.ingest.checks import Reason
 from twin.ingest.intake import TOPIC, Intake, Message
+from twin.ingest.letters import ARRIVED
 from twin.ingest.mapping import Mapping, suggest
+from twin.ingest.payloads import native
+from twin.ingest.payloads.fields import EARLIEST, LATEST
 from twin.ingest.payloads.forms import FORMS, decode
 from twin.ingest.readings import Reading
 from twin.model import Model
 from twin.store.log import now
 from twin.store.protocol import Store
-from twin.store.records import Quarantined
+from twin.store.records import Quarantined, Refused
 
 BATCH = 1_000
 """Rows that are fed as one batch."""
@@ -32,13 +35,15 @@ class Replay:
     waited : int
         Rows that waited.
     released : int
-        Those of them that hold now, or wait anew for another reason.
+        Those of them that hold now; the others wait on as the rows that they are.
     new, repeated, revised : int
         Values they brought (`twin.store.records.Receipt`).
     without_payload : int
         Those that only their file can feed again.
     reasons : dict of str to int
-        Why rows are still refused.
+        Why rows are still refused, each counted once.
+    changed : dict of int to Refused
+        By their numbers, rows that are now refused for another reason than they were.
     """
 
     waited: int
@@ -48,6 +53,7 @@ class Replay:
     revised: int
     without_payload: int
     reasons: dict[str, int]
+    changed: dict[int, Refused]
 
 
 def replay(
@@ -86,19 +92,21 @@ def replay(
         (row for row in rows if row.payload), key=lambda row: (row.first_known, row.number)
     )
     new = repeated = revised = released = 0
-    reasons: dict[str, int] = {}
+    reasons: Counter[str] = Counter()
+    changed: dict[int, Refused] = {}
     for start in range(0, len(fed), BATCH):
         some = fed[start : start + BATCH]
-        before = {content(row) for row in some}
-        admission, refused = intake.take_each(
-            [message_of(row) for row in some], waiting=before
-        )
+        admission, refused = intake.take_each([message_of(row) for row in some], wait=True)
         done = []
         for row, still in zip(some, refused, strict=True):
-            if not any(content(one) == content(row) for one in still):
+            if not still:
                 done.append(row.number)
-            for one in still:
-                reasons[one.reason] = reasons.get(one.reason, 0) + 1
+                continue
+            # Of a message of several rows those that hold are in, and it waits for the
+            # others: fed once more, the first are known.
+            reasons[still[0].reason] += 1
+            if all(one.reason != row.reason for one in still):
+                changed[row.number] = still[0]
         released += store.release(done)
         receipt = admission.receipt
         new += receipt.new
@@ -106,13 +114,27 @@ def replay(
         revised += receipt.revised
         tell((start + len(some)) / len(fed))
     left = len(rows) - len(fed)
-    return Replay(len(rows), released, new, repeated, revised, left, reasons)
+    return Replay(len(rows), released, new, repeated, revised, left, dict(reasons), changed)
 
 
 def message_of(row: Quarantined) -> Message:
-    """Return a refused row as the message that it is."""
+    """Return a refused row as the message that it is, of when it came."""
     origin, _, topic = row.origin.partition(TOPIC)
-    return Message(row.payload, origin, topic, arrived=row.first_known, form=row.form)
+    return Message(row.payload, origin, topic, arrived=_arrived(row), form=row.form)
+
+
+def _arrived(row: Quarantined) -> int:
+    """Return when a refused row came: of files that is when they were written."""
+    # Stores of before have it only in the text.
+    for text in (row.payload, row.row) if row.form == native.FORM else ():
+        try:
+            told = msgspec.json.decode(text)
+        except (msgspec.DecodeError, UnicodeError):
+            continue
+        when = told.get(ARRIVED) if isinstance(told, dict) else None
+        if type(when) is int and EARLIEST <= when < LATEST:
+            return when
+    return row.first_known
 
 
 def stub(rows: list[Quarantined]) -> str:

@@ -1,5 +1,6 @@
 """Plan what goes wrong in a run."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -75,15 +76,35 @@ REGISTERS = (
     Quantity.SOLAR_HEAT_ENERGY,
 )
 
+ROOM_AIR = (Quantity.CO2, Quantity.INDOOR_HUMIDITY)
+EQUIPMENT = (
+    Quantity.FLOW,
+    Quantity.COOLING_POWER,
+    Quantity.FAN_POWER,
+    Quantity.SUPPLY_AIR_FLOW,
+    Quantity.SUPPLY_AIR_TEMPERATURE,
+    Quantity.WASTE_WATER_HEAT_POWER,
+    Quantity.HEAT_PUMP_ELECTRIC_POWER,
+    Quantity.BATTERY_POWER,
+    Quantity.STATE_OF_CHARGE,
+)
+"""What other equipment tells."""
+
 TARGETS: Mapping[FaultKind, tuple[Quantity, ...]] = {
     FaultKind.OUTAGE: POWERS,
-    FaultKind.STUCK: (*POWERS, Quantity.INDOOR_TEMPERATURE),
+    FaultKind.STUCK: (*POWERS, Quantity.INDOOR_TEMPERATURE, *ROOM_AIR),
     FaultKind.CLOCK: POWERS,
-    FaultKind.UNIT: (*POWERS, Quantity.INDOOR_TEMPERATURE),
-    FaultKind.SILENCE: (*POWERS, Quantity.INDOOR_TEMPERATURE),
+    FaultKind.UNIT: (*POWERS, Quantity.INDOOR_TEMPERATURE, Quantity.FAN_POWER),
+    FaultKind.SILENCE: (
+        *POWERS,
+        *TEMPERATURES,
+        *ROOM_AIR,
+        *EQUIPMENT,
+        *REGISTERS,
+    ),
     FaultKind.SOILING: SOLAR_POWERS,
     FaultKind.SHADING: SOLAR_POWERS,
-    FaultKind.SPIKE: (*POWERS, Quantity.INDOOR_TEMPERATURE),
+    FaultKind.SPIKE: (*POWERS, Quantity.INDOOR_TEMPERATURE, Quantity.FAN_POWER),
     FaultKind.DRIFT: TEMPERATURES,
     FaultKind.SWAP: REGISTERS,
     FaultKind.ROLLOVER: REGISTERS,
@@ -104,7 +125,10 @@ MANY = {
     FaultKind.ROLLOVER: 1.0,
     FaultKind.LATE: 2.0,
 }
-"""How many of each are planted among 100 points."""
+"""How many of each are planted in 100 points that the kind can fall on (`room_for`)."""
+
+SHARE_OF_RUN = 0.45
+"""Longest that a fault lasts, as share of the run."""
 
 GAP_SHARE = 0.005
 DUPLICATE_SHARE = 0.01
@@ -163,15 +187,69 @@ class Plan:
         return tuple(fault for fault in self.faults if fault.kind in kinds)
 
 
-def read_counts(text: str, *, points: int, days: float) -> dict[FaultKind, int]:
+def least_days(kind: FaultKind) -> int:
+    """Return how many days a run must have for a kind of fault.
+
+    Examples
+    --------
+    >>> least_days(FaultKind.SHADING), least_days(FaultKind.SOILING)
+    (20, 45)
+    """
+    return max(1, math.ceil(kind.length[0] / SHARE_OF_RUN))
+
+
+def room_for(
+    model: Model, sun: Mapping[str, FloatArray] | None = None
+) -> dict[FaultKind, int]:
+    """Return on how many points each kind can fall; of transport, on how many gateways.
+
+    Parameters
+    ----------
+    model : Model
+    sun : mapping of str to (t,) float, optional
+        What panels and collectors would give, by system [kW]: those without have nothing
+        to lose. Default: all of them give something.
+    """
+    by_quantity = _by_quantity(model, sun)
+    room = {
+        kind: sum(len(by_quantity.get(quantity, ())) for quantity in quantities)
+        for kind, quantities in TARGETS.items()
+    }
+    return room | dict.fromkeys(TRANSPORT, len(model.buildings))
+
+
+def _by_quantity(
+    model: Model, sun: Mapping[str, FloatArray] | None
+) -> dict[Quantity, list[Point]]:
+    """Return the points on which something can fall, by quantity."""
+    systems = {system.id: system for system in model.systems}
+    found: dict[Quantity, list[Point]] = {}
+    for point in model.points:
+        home = systems[point.system].kind
+        if point.quantity in TEMPERATURES and home not in (
+            SystemKind.INDOOR,
+            SystemKind.HEAT,
+        ):
+            continue
+        # Panels and collectors without sun have nothing to lose.
+        lit = sun is None or sun.get(point.system, np.zeros(1)).any()
+        if home in ON_SURFACES and not lit:
+            continue
+        found.setdefault(point.quantity, []).append(point)
+    return found
+
+
+def read_counts(
+    text: str, *, room: Mapping[FaultKind, int], days: float
+) -> dict[FaultKind, int]:
     """Return how many faults of each kind are wanted.
 
     Parameters
     ----------
     text : str
         ``many``, ``some`` (one of each), ``none``, or ``outage=3,stuck=2``.
-    points : int
-        Points of the model.
+    room : mapping of FaultKind to int
+        As of `room_for`.
     days : float
         Length of the run.
 
@@ -182,17 +260,22 @@ def read_counts(text: str, *, points: int, days: float) -> dict[FaultKind, int]:
 
     Examples
     --------
-    >>> read_counts("outage=3,clock=1", points=9, days=30)
+    >>> nine = dict.fromkeys(FaultKind, 9)
+    >>> read_counts("outage=3,clock=1", room=nine, days=30)
     {<FaultKind.OUTAGE: 'outage'>: 3, <FaultKind.CLOCK: 'clock'>: 1}
     """
     word = text.strip().lower()
     if word == "none":
         return {}
-    fitting = [kind for kind in MANY if kind.length[0] <= 0.45 * days]
+    fitting = [kind for kind in MANY if kind.length[0] <= SHARE_OF_RUN * days]
     if word == "some":
         return dict.fromkeys((*fitting, FaultKind.GAPS, FaultKind.DUPLICATES), 1)
     if word == "many":
-        counts = {kind: max(1, round(MANY[kind] * points / 100)) for kind in fitting}
+        counts = {
+            kind: max(1, round(MANY[kind] * room[kind] / 100))
+            for kind in fitting
+            if room[kind]
+        }
         return counts | {FaultKind.GAPS: 1, FaultKind.DUPLICATES: 1}
     counts = {}
     known = {kind.value: kind for kind in FaultKind}
@@ -205,8 +288,26 @@ def read_counts(text: str, *, points: int, days: float) -> dict[FaultKind, int]:
                 f"{', '.join(known)}, got {part.strip()[:40]!r}"
             )
             raise TableError(message)
-        counts[known[name]] = min(int(number), points)
+        # No more than there are points, whatever was asked for.
+        counts[known[name]] = min(int(number), max(room.values()))
     return counts
+
+
+def too_long(text: str, days: float) -> tuple[str, ...]:
+    """Say which kinds ``many`` and ``some`` leave out of a run because it is too short.
+
+    Examples
+    --------
+    >>> too_long("many", 40)
+    ('soiling left out: it needs a run of 45 days',)
+    """
+    if text.strip().lower() not in ("many", "some"):
+        return ()
+    return tuple(
+        f"{kind} left out: it needs a run of {least_days(kind)} days"
+        for kind in MANY
+        if kind.length[0] > SHARE_OF_RUN * days
+    )
 
 
 def plan_run(
@@ -234,19 +335,7 @@ def plan_run(
         The same seed chooses the same.
     """
     chance = np.random.default_rng([seed, 29])
-    systems = {system.id: system for system in model.systems}
-    by_quantity: dict[Quantity, list[Point]] = {}
-    for point in model.points:
-        home = systems[point.system].kind
-        if point.quantity in TEMPERATURES and home not in (
-            SystemKind.INDOOR,
-            SystemKind.HEAT,
-        ):
-            continue
-        # Panels and collectors without sun have nothing to lose.
-        if home in ON_SURFACES and not sun.get(point.system, np.zeros(1)).any():
-            continue
-        by_quantity.setdefault(point.quantity, []).append(point)
+    by_quantity = _by_quantity(model, sun)
     taken: set[str] = set()
     faults: list[Planted] = []
     notes: list[str] = []
@@ -255,13 +344,10 @@ def plan_run(
             faults += _of_transport(model, kind, wanted, start, end, chance)
             continue
         planted = 0
-        for _ in range(40 * wanted):
+        group = [point for q in TARGETS[kind] for point in by_quantity.get(q, ())]
+        for _ in range(40 * wanted if group else 0):
             if planted == wanted:
                 break
-            groups = [q for q in TARGETS[kind] if by_quantity.get(q)]
-            if not groups:
-                break
-            group = by_quantity[groups[int(chance.integers(len(groups)))]]
             point = group[int(chance.integers(len(group)))]
             fault = _draw(kind, point, sun.get(point.system), start, end, step, chance)
             # What befalls a plant befalls all points of it.
@@ -272,7 +358,9 @@ def plan_run(
             faults.append(fault)
             planted += 1
         if planted < wanted:
-            notes.append(f"{wanted - planted} of {wanted} {kind} found no place")
+            short = (end - start) / DAY < least_days(kind)
+            why = f": it needs a run of {least_days(kind)} days" if short else ""
+            notes.append(f"{wanted - planted} of {wanted} {kind} found no place{why}")
     faults.sort(key=lambda fault: (fault.start, fault.kind, fault.point))
     return Plan(tuple(faults), tuple(notes))
 
@@ -300,7 +388,7 @@ def _draw(
         low = 1.5
     if kind in (FaultKind.OUTAGE, FaultKind.SILENCE) and point.quantity.unit == "degC":
         low = 0.5
-    high = min(high, 0.45 * whole / DAY)
+    high = min(high, SHARE_OF_RUN * whole / DAY)
     if low > high and kind.length[1]:
         return None
     length = 0

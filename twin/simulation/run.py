@@ -26,7 +26,7 @@ from twin.simulation.collectors import size_collectors
 from twin.simulation.damage import damage_panels, seen_only
 from twin.simulation.day import redated
 from twin.simulation.district import Courses, simulate_district
-from twin.simulation.faults import Plan, plan_run, read_counts
+from twin.simulation.faults import Plan, plan_run, read_counts, room_for, too_long
 from twin.simulation.readings import Track, measure
 from twin.simulation.transport import count_rows
 from twin.simulation.truth import time_text
@@ -150,7 +150,8 @@ def make_run(
     start, end = (
         int(moment.value // 1000) for moment in (first, first + pd.Timedelta(days=days))
     )
-    counts = read_counts(faults, points=len(model.points), days=days)
+    # What is wrong with the choice is said before anything heavy is done.
+    read_counts(faults, room=room_for(model), days=days)
     place = place_of(built)
     told("weather", 0.1)
     conditions = (
@@ -161,6 +162,7 @@ def make_run(
     climate = make_climate(conditions, place, step=step, seed=seed)
     told("sun on panels", 0.2)
     power, area = _solar(built, model, climate, place)
+    counts = read_counts(faults, room=room_for(model, power), days=days)
     plan = plan_run(model, power, start=start, end=end, step=step, counts=counts, seed=seed)
     azimuth, elevation = sun_places(climate, place)
     light = climate.conditions
@@ -182,7 +184,7 @@ def make_run(
     left = tuple(
         f"{n} points not simulated: {what}" for what, n in courses.left_out.items()
     )
-    plan = Plan(plan.faults, (*plan.notes, *left))
+    plan = Plan(plan.faults, (*too_long(faults, days), *plan.notes, *left))
     told("meters", 1.0)
     return Run(model, climate, courses, tracks, plan, start, end, seed)
 

@@ -90,6 +90,10 @@ def compact(files: StoreFiles, *, now: int) -> int:
             # Statements are never changed: what came since is above the last number.
             with files.transaction():
                 files.unsure.append(written)
+                if sealing.count_until(connection, int(rows["sequence"][-1])) != count:
+                    # Some were retired meanwhile, and must not come back.
+                    sealing.discard(files.folder, files.unsure.pop())
+                    continue
                 sealing.mark_sealed(connection, rows)
                 sealing.take_out(connection, int(rows["sequence"][-1]))
                 sealing.enter(connection, written)
@@ -136,17 +140,10 @@ def rebuild(files: StoreFiles, *, now: int) -> None:
                 "from a copy, or remove and feed it again"
             )
             raise SourceError(message)
-        manifest = files.shelves().manifest
-        months: dict[int, list[Segment]] = {}
-        for segment in manifest.segments:
-            months.setdefault(segment.month, []).append(segment)
-            for place in manifest.places(segment, None):
-                manifest.read_blocks(segment, [place], list(COLUMNS))
-    if months:
+        sealed = bool(files.shelves().manifest.segments)
+    if sealed:
         with files.caretaker.busy():
-            for group in months.values():
-                if len(group) > 1:
-                    _merge(files, group, now=now)
+            _join_months(files, now=now)
     with files.transaction():
         connection.execute("REINDEX")
         connection.execute("DELETE FROM latest")
@@ -158,18 +155,29 @@ def rebuild(files: StoreFiles, *, now: int) -> None:
             hot.set_latest(connection, files.shelves, some.tolist())
 
 
+def _join_months(files: StoreFiles, *, now: int) -> None:
+    """Check every file and join those of each month, as the only caretaker."""
+    months: dict[int, list[Segment]] = {}
+    with files.reading():
+        manifest = files.shelves().manifest
+        for segment in manifest.segments:
+            months.setdefault(segment.month, []).append(segment)
+            for place in manifest.places(segment, None):
+                manifest.read_blocks(segment, [place], list(COLUMNS))
+    for group in months.values():
+        if len(group) > 1:
+            _merge(files, group, now=now)
+
+
 def retire(files: StoreFiles, before: int, *, now: int) -> int:
     """Forget statements of times before; return how many."""
-    with files.reading():
-        segments = [s for s in files.shelves().manifest.segments if s.first < before]
-    if segments:
-        with files.caretaker.busy():
-            return _retire(files, before, now=now)
-    return _retire(files, before, now=now)
+    # What lies in the log may be on its way into a file of another caretaker.
+    with files.caretaker.busy():
+        return _retire(files, before, now=now)
 
 
 def _retire(files: StoreFiles, before: int, *, now: int) -> int:
-    """Forget statements, as the only caretaker if there are segments."""
+    """Forget statements, as the only caretaker."""
     connection = files.connection
     with files.transaction():
         for name, value in zip(

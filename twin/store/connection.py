@@ -9,8 +9,13 @@ from twin.store.migration import migrate
 from twin.store.schema import LAYOUT, VERSION
 from twin.store.tail import check_tail
 
+TAIL = 1 << 26
+"""Size to which the write-ahead log is cut back when it begins anew [bytes]."""
 
-def connect(path: Path, *, read_only: bool, wait: float) -> sqlite3.Connection:
+
+def connect(
+    path: Path, *, read_only: bool, wait: float
+) -> tuple[sqlite3.Connection, int | None]:
     """Open the file; what nobody has fed yet reads as empty.
 
     Parameters
@@ -22,8 +27,11 @@ def connect(path: Path, *, read_only: bool, wait: float) -> sqlite3.Connection:
 
     Returns
     -------
-    sqlite3.Connection
+    connection : sqlite3.Connection
         In which transactions are begun by name.
+    stands_for : int or None
+        Version of the file that the connection stands for, in memory: 0 of one that is
+        missing or empty. None if it is the file itself.
 
     Raises
     ------
@@ -33,6 +41,10 @@ def connect(path: Path, *, read_only: bool, wait: float) -> sqlite3.Connection:
     # Before anything is laid out: what seems empty may be damaged.
     check_tail(path)
     connection = _connected(path, read_only=read_only, wait=wait)
+    if connection is None:
+        connection = _nothing()
+        _lay_out(connection)
+        return connection, 0
     try:
         return _opened(connection, path, read_only=read_only)
     except BaseException:
@@ -42,11 +54,13 @@ def connect(path: Path, *, read_only: bool, wait: float) -> sqlite3.Connection:
 
 def _opened(
     connection: sqlite3.Connection, path: Path, *, read_only: bool
-) -> sqlite3.Connection:
+) -> tuple[sqlite3.Connection, int | None]:
     """Set the file up and check whose it is."""
     if not read_only:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        # One great batch would leave the tail that large for as long as the writer lives.
+        connection.execute(f"PRAGMA journal_size_limit={TAIL}")
     version = _version(connection)
     if (
         version == 0
@@ -72,7 +86,18 @@ def _opened(
         held.close()
     if version < VERSION:
         _lay_out(connection)
-    return connection
+    return connection, version if read_only and version < VERSION else None
+
+
+def is_outdated(path: Path, stands_for: int, *, wait: float) -> bool:
+    """Say whether a file is of another version than a connection in memory stands for."""
+    connection = _connected(path, read_only=True, wait=wait)
+    if connection is None:
+        return False
+    try:
+        return _version(connection) != stands_for
+    finally:
+        connection.close()
 
 
 def _lay_out(connection: sqlite3.Connection) -> None:
@@ -99,10 +124,10 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _connected(path: Path, *, read_only: bool, wait: float) -> sqlite3.Connection:
-    """Open the file as its rights allow."""
-    if read_only and not path.exists():
-        return _nothing()
+def _connected(path: Path, *, read_only: bool, wait: float) -> sqlite3.Connection | None:
+    """Open the file as its rights allow; None if there is none that could be read."""
+    if read_only and _is_missing(path):
+        return None
     address = path.absolute().as_uri()
     if not read_only:
         return _open_at(f"{address}?mode=rwc", wait)
@@ -114,8 +139,20 @@ def _connected(path: Path, *, read_only: bool, wait: float) -> sqlite3.Connectio
         return connection
     # A reader needs to write beside the log to see its tail. Where it may not, and there
     # is no tail, the file is whole by itself.
-    whole = not folder_open and not path.with_name(f"{path.name}-wal").exists()
+    whole = not folder_open and _is_missing(path.with_name(f"{path.name}-wal"))
     return _open_at(f"{address}?mode=ro{'&immutable=1' if whole else ''}", wait)
+
+
+def _is_missing(path: Path) -> bool:
+    """Say whether a file is missing; one that may not be looked at is not."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        # SQLite will tell.
+        return False
+    return False
 
 
 def _open_at(address: str, wait: float) -> sqlite3.Connection:

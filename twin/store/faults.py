@@ -1,5 +1,6 @@
 """Tell what is wrong with the log's file in words its user can act on."""
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,6 +50,15 @@ FAULTS: dict[int, tuple[type[HeidiError], str]] = {
 }
 """What SQLite's primary result codes mean for the user. Others are defects of ours."""
 
+REMEDIES: dict[int, str] = {
+    errno.EMFILE: "close what else this program holds open, or allow it more (ulimit -n)",
+    errno.ENFILE: "end other programs that hold many files open",
+    errno.ENOMEM: "end other programs, or ask for less at a time",
+    errno.EACCES: "change the rights of the file and its folder",
+    errno.EPERM: "change the rights of the file and its folder",
+}
+"""What to do where the system refuses a file that may well be whole."""
+
 PRIMARY = 0xFF
 """Bits of a result code that name its kind; the others tell details."""
 
@@ -91,7 +101,7 @@ def file_told(path: Path, *, writing: bool = False) -> Iterator[None]:
     SourceError
         If it is missing or damaged.
     OutputError
-        If it cannot be written.
+        If it cannot be written, or the system has no room or right left to read it.
     """
     try:
         yield
@@ -100,6 +110,15 @@ def file_told(path: Path, *, writing: bool = False) -> Iterator[None]:
     except (OSError, ValueError, KeyError, MemoryError) as error:
         # pyarrow's own errors are among these: ArrowInvalid is a ValueError.
         reason = getattr(error, "strerror", None) or error
+        remedy = _remedy(error)
+        if remedy:
+            message = f"{path} could not be opened or read: {reason}; {remedy}"
+            if writing:
+                message = (
+                    f"{path} could not be written: {reason}; nothing of it is kept: "
+                    f"{remedy}, then do it again"
+                )
+            raise OutputError(message) from error
         if writing:
             message = (
                 f"{path} could not be written: {reason}; nothing of it is kept: make room "
@@ -112,3 +131,10 @@ def file_told(path: Path, *, writing: bool = False) -> Iterator[None]:
             "of the folder: all other files of it are still good"
         )
         raise SourceError(message) from error
+
+
+def _remedy(error: BaseException) -> str | None:
+    """Return what to do, where it is the system that refuses and not the file."""
+    if isinstance(error, MemoryError):
+        return REMEDIES[errno.ENOMEM]
+    return REMEDIES.get(getattr(error, "errno", None) or 0)

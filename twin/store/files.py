@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from gis.errors import OutputError
 from twin.store import catalogue
 from twin.store.arrivals import Arrivals
 from twin.store.arrow import arrow_of, spelled
 from twin.store.columns import Columns, IntArray
-from twin.store.connection import connect
+from twin.store.connection import connect, is_outdated
 from twin.store.faults import translated
 from twin.store.hot import Row, Said, as_lists, last_number
 from twin.store.manifest import Manifest, read_mark, read_ranks
@@ -43,6 +44,8 @@ class StoreFiles:
     names : Names
         For writing.
     caretaker : Caretaker
+    stands_for : int or None
+        Version of a missing or older file that the connection, in memory, stands for.
     unsure : list
         Segments written within the present transaction.
     point_names, source_names : dict of int to str
@@ -54,6 +57,7 @@ class StoreFiles:
     connection: sqlite3.Connection
     names: catalogue.Names
     caretaker: Caretaker
+    stands_for: int | None = None
     unsure: list[Written] = field(default_factory=list)
     point_names: dict[int, str] = field(default_factory=dict)
     source_names: dict[int, str] = field(default_factory=dict)
@@ -77,9 +81,10 @@ class StoreFiles:
     ) -> Self:
         """Open the files (`twin.store.embedded.EmbeddedStore`)."""
         with translated(path):
-            connection = connect(path, read_only=read_only, wait=wait)
+            connection, stands_for = connect(path, read_only=read_only, wait=wait)
         names = catalogue.Names(connection, buildings)
-        return cls(path, folder, connection, names, Caretaker(folder, wait))
+        caretaker = Caretaker(folder, wait)
+        return cls(path, folder, connection, names, caretaker, stands_for)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -95,13 +100,15 @@ class StoreFiles:
         """Do all or nothing; the end is on the disk."""
         if self._alone:
             # The end is that of `alone`.
-            yield
+            with translated(self.path):
+                yield from self._part()
             return
         with translated(self.path):
             self.connection.execute("BEGIN IMMEDIATE")
             try:
                 self.names.refresh()
                 yield
+                self._check_begun()
                 self.connection.execute("COMMIT")
             except BaseException:
                 # A full disk rolls back by itself.
@@ -113,6 +120,34 @@ class StoreFiles:
                 raise
             finally:
                 self.unsure.clear()
+
+    def _part(self) -> Iterator[None]:
+        """Do all or nothing of a part of the transaction, whoever goes on without it."""
+        self._check_begun()
+        run, held = self.connection.execute, len(self.unsure)
+        run("SAVEPOINT part")
+        try:
+            yield
+            self._check_begun()
+        except BaseException:
+            if self.connection.in_transaction:
+                run("ROLLBACK TO part")
+                run("RELEASE part")
+            self._forget()
+            for written in self.unsure[held:]:
+                discard(self.folder, written)
+            del self.unsure[held:]
+            raise
+        run("RELEASE part")
+
+    def _check_begun(self) -> None:
+        """Refuse to go on where SQLite has undone the whole transaction by itself."""
+        if not self.connection.in_transaction:
+            message = (
+                f"{self.path} must take all of it or nothing, but a part of it failed; "
+                "nothing is kept: feed it again"
+            )
+            raise OutputError(message)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -128,6 +163,7 @@ class StoreFiles:
     def snapshot(self) -> Iterator[None]:
         """See one state of the store, whatever is written meanwhile."""
         with translated(self.path):
+            self._look_again()
             self.connection.execute("BEGIN")
         try:
             yield
@@ -144,6 +180,19 @@ class StoreFiles:
             return
         with self.snapshot(), translated(self.path):
             yield
+
+    def _look_again(self) -> None:
+        """Let go of a stand-in for the file, once that is there or was brought up to date."""
+        if self.stands_for is None or self.connection.in_transaction:
+            return
+        wait = self.caretaker.wait
+        if not is_outdated(self.path, self.stands_for, wait=wait):
+            return
+        connection, stands_for = connect(self.path, read_only=True, wait=wait)
+        self.connection.close()
+        self.connection, self.stands_for = connection, stands_for
+        self.names = catalogue.Names(connection, self.names.buildings)
+        self._forget()
 
     def _forget(self) -> None:
         """Forget what was rolled back."""

@@ -11,6 +11,7 @@ from twin.store.catalogue import Names
 from twin.store.columns import Columns
 from twin.store.marks import MARKED, MarkedRow, marked, packed
 from twin.store.queries import Shelves
+from twin.store.ranges import check_numbers
 from twin.store.records import Observation
 from twin.store.schema import COLUMNS
 
@@ -87,9 +88,17 @@ def add(
     Returns
     -------
     Added
+
+    Raises
+    ------
+    TableError
+        If a time, quality or version is one that no store keeps.
     """
     if not rows:
         return Added(0, 0, 0)
+    check_numbers("time", [row.time for row in rows])
+    check_numbers("quality", [row.quality for row in rows])
+    check_numbers("version", [row.version for row in rows])
     sequence, latest = last_number(connection)
     learned = max(known, latest)
     points, sources = names.points, names.sources

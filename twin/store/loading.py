@@ -18,6 +18,7 @@ from twin.store.columns import (
 )
 from twin.store.protocol import COLUMNS
 from twin.store.queries import Shelves, Wanted
+from twin.store.ranges import RANGES, check_range
 from twin.store.records import Observation
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def coded(table: "pa.Table") -> Coded:
     Raises
     ------
     TableError
-        If columns are missing, hold another kind, or nothing where something must be.
+        If columns are missing, hold another kind, or nothing where something must be, or
+        a time or quality is one that no store keeps.
     """
     import pyarrow as pa
 
@@ -111,6 +113,9 @@ def coded(table: "pa.Table") -> Coded:
         except (pa.ArrowException, TypeError) as error:
             message = f"{name} must be {KINDS[name]}, got {column.type}: {error}"
             raise TableError(message) from error
+    if table.num_rows:
+        for name in RANGES:
+            check_range(name, int(columns[name].min()), int(columns[name].max()))
     # Turns -0 into 0.
     columns["value"] = columns["value"].astype(float) + 0.0
     return Coded(columns, names["point"], names["source"])

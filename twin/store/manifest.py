@@ -7,11 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
+from gis.errors import OutputError
 from twin.store.columns import Columns, IntArray
 from twin.store.reader import SegmentReader
 from twin.store.segments import MONTH, Blocks, Segment
 
 SEGMENT = tuple(item.name for item in fields(Segment) if item.name != "number")
+
+OPEN = 100
+"""Files of history that are held open at most, each once or twice: some systems give a
+program 256, most 1,024."""
 
 
 def read_mark(connection: sqlite3.Connection, name: str) -> int:
@@ -44,7 +49,17 @@ def drop_segments(
 ) -> None:
     """Strike segments out; their files stay a while for who still reads them."""
     for segment in segments:
-        connection.execute("DELETE FROM segments WHERE number = ?", (segment.number,))
+        gone = connection.execute(
+            "DELETE FROM segments WHERE number = ? AND file = ?",
+            (segment.number, segment.file),
+        )
+        if gone.rowcount != 1:
+            # Nothing is lost: the caller's transaction is undone.
+            message = (
+                f"{segment.file} must stay in the history until it is replaced, but "
+                "another program has taken it out; nothing was changed, do it again"
+            )
+            raise OutputError(message)
         connection.execute("INSERT INTO leftovers VALUES (?, ?)", (segment.file, now))
 
 
@@ -140,8 +155,11 @@ class Manifest:
 
     def read_blocks(self, segment: Segment, places: list[int], names: list[str]) -> Columns:
         """Return columns of some blocks of a segment."""
-        reader = self._open.get(segment.number)
+        reader = self._open.pop(segment.number, None)
         if reader is None:
+            while len(self._open) >= OPEN:
+                # The one that was not read for longest.
+                self._open.pop(next(iter(self._open))).close()
             reader = SegmentReader(self.folder, segment, self.blocks[segment.number])
-            self._open[segment.number] = reader
+        self._open[segment.number] = reader
         return reader.read(places, names)

@@ -58,8 +58,9 @@ class Latest:
 
         What came since is asked for; all of them are, if any went back in time.
         """
-        head = self._link.run("SELECT turns, sequence FROM head").fetchone()
+        head = self._link.run("SELECT turns, sequence, tableoid FROM head").fetchone()
         assert head is not None
+        self._link.recognise(head[2:])
         if (self._link.renewals, head[0]) != self._at or head[1] != self._sequence:
             # Nobody comes between the questions, and no other connection.
             with self._link.snapshot():

@@ -16,7 +16,9 @@ from twin.store.postgres_schema import (
     CARE,
     SERVER,
     VERSION,
+    finds_its_own,
     lay_out,
+    lay_out_functions,
     lay_out_nothing,
     layout_of,
     lock_number,
@@ -69,9 +71,11 @@ class Link:
         self.inside = False
         """Whether a transaction is open."""
         self.renewals = 0
-        """How often a connection was made: what was remembered of an earlier one may be
-        wrong."""
+        """How often a connection was made, a transaction undone, or other tables found in
+        the place of those known: what was remembered from before may be wrong."""
         self._absent = False
+        self._home: int | None = None
+        self._displaced = False
         self._alive()
 
     def close(self) -> None:
@@ -123,9 +127,7 @@ class Link:
         nested = self.inside
         with translated(self.where), self._transaction() as connection:
             if not nested:
-                connection.execute(
-                    f"SELECT pg_advisory_xact_lock({lock_number(self._schema)})"
-                )
+                self._enter(connection)
             if large:
                 connection.execute(
                     "SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; "
@@ -141,8 +143,37 @@ class Link:
             return
         with translated(self.where), self._transaction() as connection:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            connection.execute("SELECT sequence FROM head")
+            self.recognise(connection.execute("SELECT tableoid FROM head").fetchone())
             yield
+
+    def recognise(self, home: tuple[int, ...] | None) -> bool:
+        """Say whether the tables are those known; if others took their place, forget.
+
+        Whether those are this folder's is asked with the next connection, made at once.
+        """
+        if home is None or home[0] is None or home[0] == self._home:
+            return True
+        known, self._home = self._home, home[0]
+        if known is None:
+            return True
+        self._displaced = True
+        self.renewals += 1
+        return False
+
+    def _enter(self, connection: psycopg.Connection) -> None:
+        """Keep other writers out of what may be a schema that was dropped and put back."""
+        # In one question: to ask by itself would cost each batch a round trip.
+        home = connection.execute(
+            "SELECT to_regclass(%s)::oid FROM "
+            f"pg_advisory_xact_lock({lock_number(self._schema)})",
+            (self._head_of(connection),),
+        ).fetchone()
+        if not self.recognise(home):
+            self._set_up(connection)
+
+    def _head_of(self, connection: psycopg.Connection) -> str:
+        """Return the full name of the table that says where the store stands."""
+        return sql.Identifier(self._schema, "head").as_string(connection)
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[psycopg.Connection]:
@@ -169,11 +200,13 @@ class Link:
             message = f"{self.where} must be open, but was closed; open it again"
             raise OutputError(message)
         held = self._connection
-        if held is not None and (self.inside or (not self._absent and _is_open(held))):
+        stays = not (self._absent or self._displaced)
+        if held is not None and (self.inside or (stays and _is_open(held))):
             return held
         if held is not None:
             held.close()
         self._connection = self._connect(patient=held is not None)
+        self._displaced = False
         self.renewals += 1
         try:
             with translated(self.where):
@@ -217,6 +250,8 @@ class Link:
             # Its own tables first; extensions lie in public.
             ("search_path", f"{quoted}, public"),
             ("client_min_messages", "error"),
+            # Each statement must see what the writer before it left, whose end it awaits.
+            ("default_transaction_isolation", "read committed"),
             # Compiling costs more than these queries.
             ("jit", "off"),
             # What is asked for is small beside the store, whatever the statistics of tables
@@ -256,7 +291,11 @@ class Link:
                 )
                 raise SourceError(message)
             self._is_tied(connection)
-        elif laid_out != VERSION or not self._is_tied(connection):
+        elif (
+            laid_out != VERSION
+            or not self._is_tied(connection)
+            or not finds_its_own(connection, self._schema)
+        ):
             with connection.transaction():
                 connection.execute(
                     f"SELECT pg_advisory_xact_lock({lock_number(self._schema)})"
@@ -267,8 +306,14 @@ class Link:
                     lay_out(connection, self._schema)
                 elif found != VERSION:
                     migrate(connection)
+                elif not finds_its_own(connection, self._schema):
+                    lay_out_functions(connection)
                 if self._folder is not None:
                     tie(connection, self._folder, where=self.where)
+        home = connection.execute(
+            "SELECT to_regclass(%s)::oid", (self._head_of(connection),)
+        ).fetchone()
+        self._home = home[0] if home else None
 
     def _is_tied(self, connection: psycopg.Connection) -> bool:
         """Return whether the folder, if any, is that of the schema; refuse another's."""

@@ -1,5 +1,7 @@
 """Bring the tables of an earlier version up to date."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from twin.store.columns import KINDS, Columns, taken
@@ -10,6 +12,9 @@ from twin.store.postgres_wire import Kind, from_array
 
 ROWS = 1_000_000
 """Statements that are moved at a time."""
+
+WINDOW = 31 * 86_400_000_000
+"""Times of one point that are moved at least at a time [microseconds]."""
 
 _KINDS: dict[str, Kind] = {
     "point": np.int32,
@@ -56,6 +61,13 @@ def migrate(connection: psycopg.Connection) -> None:
     ).fetchall()
     first, size = None, 0
     for point, count in counts:
+        if count > ROWS:
+            if first is not None:
+                _move(connection, first, point - 1)
+            for begin, end in _spans(connection, point):
+                _move(connection, point, point, begin, end)
+            first, size = None, 0
+            continue
         first = point if first is None else first
         size += count
         if size >= ROWS:
@@ -69,8 +81,35 @@ def migrate(connection: psycopg.Connection) -> None:
     connection.execute("UPDATE layout SET version = %s", (VERSION,))
 
 
-def _move(connection: psycopg.Connection, first: int, last: int) -> None:
-    """Pack the statements of some points."""
+def _spans(connection: psycopg.Connection, point: int) -> Iterator[tuple[int, int]]:
+    """Give first and last times that share the statements of a point.
+
+    The server answers with arrays of 1 GB at most: some 89 million rows, which years of
+    one point at its every second exceed, but no `WINDOW`.
+    """
+    rows = connection.execute(
+        "SELECT min(time), max(time), count(*) FROM (SELECT point, time FROM recent_1 "
+        "UNION ALL SELECT point, time FROM history_1) s WHERE point = %s "
+        "GROUP BY time / %s ORDER BY 1",
+        (point, WINDOW),
+    ).fetchall()
+    begin, size = None, 0
+    for place, (first, last, count) in enumerate(rows, 1):
+        begin = first if begin is None else begin
+        size += count
+        if size >= ROWS or place == len(rows):
+            yield begin, last
+            begin, size = None, 0
+
+
+def _move(
+    connection: psycopg.Connection,
+    first: int,
+    last: int,
+    begin: int = -(2**63),
+    end: int = 2**63 - 1,
+) -> None:
+    """Pack the statements of some points, of times from ``begin`` to ``end``."""
     listed = ", ".join(
         f"array_send(array_agg(coalesce({name}, 'NaN')))"
         if name == "value"
@@ -79,8 +118,8 @@ def _move(connection: psycopg.Connection, first: int, last: int) -> None:
     )
     result = connection.execute(
         f"SELECT {listed} FROM (SELECT * FROM recent_1 UNION ALL SELECT * FROM "
-        "history_1) s WHERE point BETWEEN %s AND %s",
-        (first, last),
+        "history_1) s WHERE point BETWEEN %s AND %s AND time BETWEEN %s AND %s",
+        (first, last, begin, end),
         binary=True,
     ).pgresult
     assert result is not None

@@ -112,7 +112,7 @@ def restore(link: Link, folder: Path) -> Receipt:
                 "export it again"
             )
             raise SourceError(message) from error
-        link.run("UPDATE head SET sequence = %s", (what.sequence,))
+        link.run("UPDATE head SET sequence = %s, known = %s", (what.sequence, what.known))
         # Until when each stands, the latest values and the head follow from them.
         rebuild(link)
         link.many(

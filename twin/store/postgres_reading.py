@@ -63,6 +63,7 @@ class PostgresReader:
         self._sources = Names(link, "sources")
         self._latest = Latest(link, self._points, self._sources)
         self._arrival = Arrival(link)
+        self._stood = (-1, 0)
 
     def latest(
         self,
@@ -78,6 +79,7 @@ class PostgresReader:
                 return list(by_point.values())
             return [by_point[name] for name in dict.fromkeys(points) if name in by_point]
         end = FOREVER - 1 if until is None else until
+        known_at = None if known_at is None else min(known_at, NOW)
         with self.snapshot():
             if known_at is None or known_at >= self._head().known:
                 return self._latest_until(end, points)
@@ -296,9 +298,14 @@ class PostgresReader:
 
     def _head(self) -> Head:
         """Return where the store stands."""
-        return Head(
+        head = Head(
             *self._one("SELECT sequence, known, first, last, settled, turns FROM head")
         )
+        if self._stood[0] == self._link.renewals and head.sequence < self._stood[1]:
+            # Somebody put an earlier state into the tables: what is remembered is not it.
+            self._link.renewals += 1
+        self._stood = self._link.renewals, head.sequence
+        return head
 
     def _one(self, query: str) -> tuple[Any, ...]:
         """Run a query for one row."""
@@ -317,7 +324,8 @@ class PostgresReader:
     ) -> Asked:
         """Return a question with points as numbers; all are in the order of numbers."""
         numbers = None if points is None else self._wanted(points)
-        return Asked(start, end, numbers, NOW if known_at is None else known_at)
+        # Later than that would be when the statements that stand stop to do so.
+        return Asked(start, end, numbers, NOW if known_at is None else min(known_at, NOW))
 
     def _kept(self, columns: Columns) -> list[Kept]:
         """Return columns as rows."""

@@ -57,11 +57,13 @@ class Remembered:
 class Recall:
     """Packs that were looked into, as the next batch often asks for the same ones.
 
-    A pack never changes and its number is not given again, so that what is remembered
-    stays right; whether it is still there is asked each time.
+    A pack never changes, and while a connection lasts its number is not given again, so
+    that what is remembered stays right; whether it is still there is asked each time. After
+    a crash of the server, or in a database that was put back, numbers are given again.
     """
 
     def __init__(self) -> None:
+        self._renewals = -1
         self._packs: OrderedDict[int, Remembered] = OrderedDict()
         self._room = ROOM
 
@@ -80,6 +82,10 @@ class Recall:
         -------
         Held
         """
+        if self._renewals != link.renewals:
+            self._renewals = link.renewals
+            self._packs.clear()
+            self._room = ROOM
         if not len(batch):
             return NOTHING
         if len(batch) >= MANY:

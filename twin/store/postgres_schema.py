@@ -201,8 +201,32 @@ def lay_out(connection: psycopg.Connection, schema: str) -> None:
 
 def lay_out_statements(connection: psycopg.Connection) -> None:
     """Make the tables that statements lie in, and what reads and guards them."""
-    for statement in (*_WHERE_STATEMENTS_LIE, *FUNCTIONS, STATEMENTS, *_GUARD):
+    for statement in _WHERE_STATEMENTS_LIE:
         connection.execute(statement)
+    lay_out_functions(connection)
+    for statement in (STATEMENTS, *_GUARD):
+        connection.execute(statement)
+
+
+def lay_out_functions(connection: psycopg.Connection) -> None:
+    """Make the functions that unpack statements, or make them anew."""
+    for statement in FUNCTIONS:
+        connection.execute(statement)
+
+
+def finds_its_own(connection: psycopg.Connection, schema: str) -> bool:
+    """Return whether the functions of a schema find each other, whoever calls them.
+
+    Those from before did not. Whoever may not change them leaves them as they are.
+    """
+    row = connection.execute(
+        "SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
+        "WHERE n.nspname = %s AND p.proname IN ('numbers', 'measures') "
+        "AND NOT coalesce('search_path=' || current_setting('search_path') "
+        "= ANY(p.proconfig), false) AND pg_has_role(p.proowner, 'USAGE')",
+        (schema,),
+    ).fetchone()
+    return row is None
 
 
 def lay_out_nothing(connection: psycopg.Connection) -> None:

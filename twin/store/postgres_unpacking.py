@@ -35,10 +35,11 @@ _DEPARTURES = tuple(
     for width in (1, 2, 4, 8)
 )
 
+# Those that call others keep where to look for them: whoever asks may look elsewhere.
 FUNCTIONS = (
     # In a variable the bytes lie in memory: else each look would fetch all of them.
     f"""
-    CREATE FUNCTION departures(packed bytea) RETURNS bigint[] LANGUAGE plpgsql
+    CREATE OR REPLACE FUNCTION departures(packed bytea) RETURNS bigint[] LANGUAGE plpgsql
     IMMUTABLE STRICT PARALLEL SAFE AS $$
     DECLARE
         r bytea := packed || ''::bytea;
@@ -51,8 +52,8 @@ FUNCTIONS = (
     END $$
     """,
     f"""
-    CREATE FUNCTION numbers(packed bytea) RETURNS bigint[] LANGUAGE plpgsql
-    IMMUTABLE STRICT PARALLEL SAFE AS $$
+    CREATE OR REPLACE FUNCTION numbers(packed bytea) RETURNS bigint[] LANGUAGE plpgsql
+    IMMUTABLE STRICT PARALLEL SAFE SET search_path FROM CURRENT AS $$
     DECLARE
         r bytea := substring(packed FROM 1 FOR 36);
         start bigint := {_bytes("12", 8)};
@@ -75,8 +76,8 @@ FUNCTIONS = (
     END $$
     """,
     f"""
-    CREATE FUNCTION measures(packed bytea) RETURNS double precision[] LANGUAGE plpgsql
-    IMMUTABLE STRICT PARALLEL SAFE AS $$
+    CREATE OR REPLACE FUNCTION measures(packed bytea) RETURNS double precision[]
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path FROM CURRENT AS $$
     DECLARE
         r bytea := substring(packed FROM 1 FOR 36);
         places double precision := power(10::double precision, get_byte(r, 6));

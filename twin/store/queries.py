@@ -181,7 +181,8 @@ class Shelves:
             if as_known:
                 keep = _both(keep, columns["known"] <= wanted.known_at)
             if stood:
-                limit = FOREVER - 1 if wanted.known_at is None else wanted.known_at
+                known_at = FOREVER if wanted.known_at is None else wanted.known_at
+                limit = min(known_at, FOREVER - 1)
                 keep = _both(keep, columns["superseded"] > limit)
             columns = {name: columns[name] for name in names}
             pieces.append(columns if keep is None or keep.all() else taken(columns, keep))

@@ -24,7 +24,13 @@ from twin.store.manifest import (
 )
 from twin.store.marks import MARKED, checked
 from twin.store.schema import COLUMNS
-from twin.store.segments import Blocks, Segment, SegmentWriter, month_of
+from twin.store.segments import (
+    Blocks,
+    Segment,
+    SegmentWriter,
+    make_folder,
+    month_of,
+)
 
 CHUNK = 2_000_000
 """Rows that are sealed at a time."""
@@ -113,6 +119,12 @@ def hot_rows(connection: sqlite3.Connection) -> Columns:
         f"SELECT {', '.join(MARKED)} FROM observations ORDER BY sequence LIMIT ?", (CHUNK,)
     )
     return checked(connection, rows.fetchall())
+
+
+def count_until(connection: sqlite3.Connection, last: int) -> int:
+    """Return how many rows the hot log has up to a number."""
+    query = "SELECT count(*) FROM observations WHERE sequence <= ?"
+    return int(connection.execute(query, (last,)).fetchone()[0])
 
 
 def take_out(connection: sqlite3.Connection, last: int) -> None:
@@ -231,7 +243,7 @@ class Caretaker:
     def busy(self) -> Iterator[None]:
         """Keep other caretakers out."""
         with file_told(self.folder, writing=True):
-            self.folder.mkdir(exist_ok=True)
+            make_folder(self.folder)
         path = self.folder / LOCK
         with translated(path):
             # SQLite's locks end with the process that holds them, on every system.

@@ -171,7 +171,7 @@ class SegmentWriter:
         self._blocks: list[tuple[int, ...]] = []
         self._told: list[tuple[int, ...]] = []
         with file_told(self._temporary, writing=True):
-            folder.mkdir(exist_ok=True)
+            make_folder(folder)
             delta = ("time", "sequence", "known")
             self._writer = pq.ParquetWriter(
                 self._temporary,
@@ -316,6 +316,17 @@ def segment_schema() -> "pa.Schema":
             ("source_number", pa.int32()),
         ]
     )
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder if it is missing; its name is on the disk when this returns."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+    else:
+        sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:

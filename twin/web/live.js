@@ -194,18 +194,32 @@ async function choose(id) {
 
 async function showCurve() {
   let title = `Solar power of the district, ${state.day}`;
+  let told = [];
   let hours = state.pv_day.curve.map((hour) => [hour.expected_kw, hour.measured_kw]);
   if (chosen) {
     const building = await ask(`api/buildings/${encodeURIComponent(chosen)}`);
     if (building.id !== chosen) return;
     title = `Solar power of ${called(building)}, ${state.day}`;
+    told = building.parts;
     const measured = building.curves.pv_power || [];
     const expected = building.curves.pv_power_expected || [];
     hours = Array.from({ length: 24 }, (_, k) => [gained(expected[k] ?? null), gained(measured[k] ?? null)]);
   }
   $("curvetitle").textContent = title;
   $("back").hidden = !chosen;
+  showParts(told);
   drawCurve(hours);
+}
+
+// Where a building has several meters of a quantity each is told by itself.
+function showParts(parts) {
+  const words = parts.map((part) => {
+    const value = part.quantity === "pv_power" ? gained(part.value) : part.value;
+    const text = `${number(value, 1)} ${part.quantity === "indoor_temperature" ? "°C" : "kW"}`;
+    return `${part.point} ${part.fresh || value === null ? text : `(${text})`}`;
+  });
+  $("parts").textContent = words.length ? `Of several meters: ${words.join(", ")}.` : "";
+  $("parts").hidden = !words.length;
 }
 
 function scaleTop(largest) {

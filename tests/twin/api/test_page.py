@@ -51,3 +51,9 @@ def test_every_address_has_an_example(whole, served):
 @pytest.mark.parametrize("word", ["known_at", "coverage_percent", "Retry-After", "--cors"])
 def test_the_page_speaks_of_what_matters(word):
     assert word in PAGE.read_text(encoding="utf-8")
+
+
+def test_a_page_without_scripts_says_where_the_values_are(whole, served):
+    page = served(whole).get("/").text
+    (told,) = re.findall(r"<noscript>(.*?)</noscript>", page, re.S)
+    assert 'href="api/status"' in told

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from gis.errors import HeidiError, TableError, UnknownIdError
+from gis.errors import HeidiError, UnknownIdError
 from twin.cli import app
 from twin.equipment import equipment, with_systems
 from twin.exchange.replacing import (
@@ -116,11 +116,15 @@ def test_what_cannot_be_the_twins_is_refused_and_nothing_written(
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
 
 
-def test_a_building_keeps_one_point_of_what_the_live_page_shows(folder):
-    model = richer()
-    more, points = equipment("b1", SystemKind.PV, number=2)
-    with pytest.raises(TableError, match=r"one point per quantity, 1 are more"):
-        check_fits(folder, basic(), with_systems(model, [more], points))
+def test_a_building_may_have_several_points_of_a_quantity(folder, tmp_path):
+    """Two heat meters are usual; the live twin adds them up."""
+    more, points = equipment("b1", SystemKind.HEAT, number=2)
+    model = with_systems(basic(), [more], points)
+    check_fits(folder, basic(), model)
+    out = tmp_path / "things.csv"
+    write_things(out, model, form="csv")
+    run("import", "things", out, folder)
+    assert set(read_model(folder / "model.json").points) == set(model.points)
 
 
 def test_facets_that_only_the_twin_knows_are_taken(folder):

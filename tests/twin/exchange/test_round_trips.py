@@ -15,6 +15,7 @@ from twin.exchange.brick import write_brick
 from twin.exchange.brick_reading import read_brick
 from twin.exchange.replacing import read_things, write_things
 from twin.exchange.table import read_table, write_table
+from twin.kinds import Kind
 from twin.model import Building, District, Model, Point, System, SystemKind
 from twin.quantities import Quantity
 from twin.thing import ON_SURFACES
@@ -68,15 +69,18 @@ def models(draw: st.DrawFn) -> Model:
                 System(next(ids), owner, kind, facets, draw(NAMES), *draw(spans()), *sizes)
             )
             for _ in range(draw(st.integers(0, 2))):
+                quantity = draw(st.sampled_from(Quantity))
+                counts = quantity.kind is Kind.REGISTER
                 points.append(
                     Point(
                         next(ids),
                         systems[-1].id,
-                        draw(st.sampled_from(Quantity)),
+                        quantity,
                         draw(st.integers(1, 366 * 86_400)),
                         draw(NAMES),
                         draw(CLASSES),
                         *draw(spans()),
+                        draw(SIZE) if counts else None,
                     )
                 )
     return Model(buildings, tuple(systems), tuple(points), district)

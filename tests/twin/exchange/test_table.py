@@ -55,6 +55,16 @@ def test_other_units_and_columns_are_told(tmp_path):
     )
 
 
+def test_a_register_starts_again_at_a_number_of_its_row(tmp_path):
+    """Five digits of MWh are a hundred million kWh; of a power nothing starts again."""
+    head = "point,quantity,unit,system,kind,building,largest"
+    path = table(tmp_path, "p,heat_energy,MWh,s,heat,,100000", head=head)
+    assert read_table(path).model.points[0].largest == 1e8
+    path = table(tmp_path, "p,heat_power,kW,s,heat,,100000", head=head)
+    with pytest.raises(TableError, match="so it must be a register, got heat_power"):
+        read_table(path)
+
+
 @pytest.mark.parametrize(
     ("row", "told"),
     [

@@ -1,5 +1,7 @@
 """Registers say the same as the powers that they count."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -98,6 +100,24 @@ def test_another_meter_makes_no_power():
     _, power = counted_power(point, (times, readings))
     assert np.isnan(power[3])
     np.testing.assert_allclose(np.delete(power, 3), -np.delete(KW, 3))
+
+
+def test_a_register_that_goes_round_tells_its_power_all_the_same():
+    times, readings = register()
+    point = replace(model(Q.SOLAR_HEAT_ENERGY).points[0], largest=1e5)
+    shown = np.mod(readings - readings[4] + 99_999.0, 1e5)
+    assert shown.argmin() == 5
+    start, power = counted_power(point, (times, shown))
+    np.testing.assert_allclose(power, -KW, atol=1e-9)
+    found = measured_on({point.id: (times, shown)}, awaited(), [point])
+    np.testing.assert_allclose(
+        found[0],
+        measured_on({point.id: (times, readings)}, awaited(), [point])[0],
+        atol=1e-9,
+    )
+    unknown = replace(point, largest=None)
+    assert np.isnan(counted_power(unknown, (times, shown))[1]).sum() == 1
+    assert len(start) == len(KW)
 
 
 def test_one_reading_tells_nothing():

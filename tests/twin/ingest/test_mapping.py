@@ -13,6 +13,7 @@ from gis.errors import SourceError, TableError
 from twin.ingest.mapping import Mapping, Target, parse_mapping, read_mapping, suggest
 from twin.ingest.payloads.fields import instant
 from twin.ingest.readings import Reading
+from twin.quantities import Quantity
 
 SWAP = "2026-05-04T10:30:00+02:00"
 TEXT = f"""device,name,point,unit,factor,offset,valid_from,valid_to
@@ -142,3 +143,44 @@ def test_unknown_names_become_a_file_to_fill_in():
         parse_mapping(stub)
     filled = stub.replace('total",,', 'total",b1,').replace("rare,t,,", "rare,t,-,")
     assert parse_mapping(filled).find("often", "energy, total", 0).point == "b1"
+
+
+KNOWN = {"b2/heat/power": Quantity.HEAT_POWER, "b2/indoor/co2": Quantity.CO2}
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("a,x,b2/heat/power,banana", "got 1 fault: line 2: unit of .*banana"),
+        ("a,x,b2/heat/power,degC", "line 2: unit of"),
+        ("a,x,b9/heat/power,banana", "line 2: point must be one of the twin's"),
+    ],
+    ids=["unknown unit", "unit of another quantity", "of no point"],
+)
+def test_units_that_do_not_fit_are_told_with_their_lines(line, told):
+    text = f"device,name,point,unit\n{line}\n"
+    with pytest.raises(TableError, match=told):
+        parse_mapping(text, points=KNOWN)
+
+
+def test_units_that_fit_are_taken():
+    text = (
+        "device,name,point,unit\na,x,b2/heat/power,MW\nb,x,b2/indoor/co2,\nc,x,-,banana\n"
+    )
+    assert len(parse_mapping(text, points=KNOWN)) == 3
+    # Who knows only the names of points can check no units.
+    assert len(parse_mapping(text, points=set(KNOWN))) == 3
+
+
+def test_a_line_tells_all_its_faults():
+    text = "device,name,point,unit,factor,valid_from\na,x,y,kW,zwei,2025-01-01T00:00\n"
+    with pytest.raises(TableError) as raised:
+        parse_mapping(text, points=KNOWN)
+    said = str(raised.value)
+    assert "got 1 fault: line 2: " in said
+    for what in (
+        "point must be",
+        "factor must be a number",
+        "valid_from: a time must have",
+    ):
+        assert what in said

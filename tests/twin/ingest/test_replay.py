@@ -1,5 +1,8 @@
 """What waits in the quarantine goes in once its cause is mended, and waits on if not."""
 
+import json
+import os
+
 import pytest
 
 from twin.ingest.files import feed_file
@@ -7,6 +10,7 @@ from twin.ingest.intake import Intake, Message
 from twin.ingest.mapping import parse_mapping
 from twin.ingest.replay import release_file, replay, stub
 from twin.store.embedded import EmbeddedStore
+from twin.store.records import Refused
 
 from .small_twin import (
     DAY,
@@ -19,6 +23,7 @@ from .small_twin import (
     message,
     row,
     small_model,
+    standing,
 )
 
 MODEL = small_model()
@@ -70,9 +75,46 @@ def test_what_still_does_not_hold_waits_on_and_is_not_counted_again(store):
 def test_a_row_refused_for_another_reason_waits_once(store):
     intake = Intake(MODEL, store, clock=clock)
     intake.take([message(energy("m1", 0, -5))])
-    done = replay(store, MODEL, MENDED, clock=clock)
-    assert (done.released, done.reasons) == (1, {"range": 1})
-    assert waiting(store) == ["range"]
+    (before,) = store.quarantine()
+    for _ in range(2):
+        done = replay(store, MODEL, MENDED, clock=clock)
+        assert (done.waited, done.released, done.reasons) == (1, 0, {"range": 1})
+        assert done.changed[before.number].reason == "range"
+        assert sum(store.refusals().values()) == 1
+    assert [row.number for row in store.quarantine()] == [before.number]
+
+
+def test_a_message_of_which_some_hold_waits_for_the_others_and_counts_once(store):
+    """As where a form is known that was not: it is fed whole, and known rows repeat."""
+    body = json.dumps([energy("m1", 0, 5), energy("m9", 0, 5)]).encode()
+    store.append([], refused=[Refused(0, "form", "no form", "", "f", "", body)])
+    for new, repeated in ((1, 0), (0, 1)):
+        done = replay(store, MODEL, MENDED, clock=clock)
+        assert (done.new, done.repeated, done.released) == (new, repeated, 0)
+        assert (done.reasons, len(waiting(store))) == ({"point": 1}, 1)
+    assert store.refusals() == {"form": 1}
+
+
+def test_files_of_values_without_a_time_stand_where_they_would_have_stood(store, tmp_path):
+    """Whether the mapping was there from the start or was mended later."""
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps({"device": "room", "name": "t", "value": 21}))
+    os.utime(path, ns=(NOW * 1000, (DAY + HOUR) * 1000))
+    feed_file(path, MODEL, store)
+    assert replay(store, MODEL, MENDED).released == 1
+    with EmbeddedStore(tmp_path / "right.sqlite") as right:
+        feed_file(path, MODEL, right, MENDED)
+        assert standing(store) == standing(right)
+        assert [row.time for row in right.latest()] == [DAY + HOUR]
+
+
+def test_rows_of_before_tell_their_arrival_in_their_text(store):
+    told = {"device": "room", "name": "t", "value": 21}
+    text = json.dumps({**told, "arrived_us": DAY})
+    payload = json.dumps(told).encode()
+    store.append([], refused=[Refused(0, "point", "", text, "f", "native", payload)])
+    assert replay(store, MODEL, MENDED, clock=clock).new == 1
+    assert store.latest()[0].time == DAY
 
 
 def test_what_was_to_come_holds_when_it_has_come(store):

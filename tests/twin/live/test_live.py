@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gis.errors import SourceError, TableError
+from gis.errors import SourceError
 from twin.equipment import equipment, with_systems
 from twin.ingest.gate import read_time
 from twin.judgement import Status
@@ -30,7 +30,6 @@ from twin.simulation.day import feed_day, make_day
 from twin.state import TwinState
 from twin.store.log import Log
 from twin.store.records import Observation
-from twin.things import read_model, write_model
 
 START = read_time("2026-06-21T00:00Z")
 NOW = read_time("2026-11-22T14:10Z")
@@ -412,14 +411,6 @@ def test_a_meter_that_replaced_another_is_the_one_that_counts(twin):
     assert state.values[Quantity.HEAT_POWER][place] == 7.0
     assert state.points[place] == see(twin, at("01:00")).points[place]
     assert state.gaps.due == see(twin, at("01:00")).gaps.due
-
-
-def test_a_model_with_two_meters_at_a_time_is_not_opened(folder):
-    model = read_model(folder / "model.json")
-    system, points = equipment("b2", SystemKind.HEAT, number=2)
-    write_model(folder / "model.json", with_systems(model, [system], points))
-    with pytest.raises(TableError, match="one point per quantity, 1 are more"):
-        open_live(folder)
 
 
 def test_a_corrected_value_changes_what_is_seen(twin):

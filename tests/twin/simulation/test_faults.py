@@ -8,13 +8,21 @@ import pytest
 from gis.errors import TableError
 from twin.model import SystemKind
 from twin.quantities import Quantity
-from twin.simulation.faults import DAY, FaultKind, plan_run, read_counts
+from twin.simulation.faults import (
+    DAY,
+    MANY,
+    FaultKind,
+    plan_run,
+    read_counts,
+    room_for,
+    too_long,
+)
 from twin.simulation.fitting import fit_out
 from twin.simulation.run import make_run
 
 FIRST = date(2026, 5, 1)
 EVERY = (
-    "outage=4,stuck=4,clock=3,unit=4,silence=3,soiling=1,shading=2,spike=2,drift=3,"
+    "outage=8,stuck=4,clock=3,unit=4,silence=3,soiling=1,shading=2,spike=2,drift=3,"
     "swap=2,rollover=2,gaps=1,duplicates=1,late=2"
 )
 
@@ -43,8 +51,17 @@ def planted(pair, kind):
         yield fault, told.value, would.value, inside
 
 
+def touched(pair, fault) -> bool:
+    """Say whether plants of a fault's building give less, which its meters feel."""
+    owner = pair[0].model.owner
+    system = {p.id: p.system for p in pair[0].model.points}
+    physical = pair[0].plan.of(FaultKind.OUTAGE, FaultKind.SOILING, FaultKind.SHADING)
+    places = {owner[system[one.point]] for one in physical}
+    return owner[system[fault.point]] in places
+
+
 def test_all_that_was_wanted_is_planted(pair):
-    wanted = read_counts(EVERY, points=999, days=45)
+    wanted = read_counts(EVERY, room=dict.fromkeys(FaultKind, 999), days=45)
     found = {kind: len(pair[0].plan.of(kind)) for kind in wanted}
     # On north roofs no new shadow is seen.
     found[FaultKind.SHADING] = wanted[FaultKind.SHADING]
@@ -64,7 +81,8 @@ def test_what_is_not_planted_is_as_it_would_be(pair):
 
 def test_outages_show_nothing(pair):
     for fault, told, would, inside in planted(pair, FaultKind.OUTAGE):
-        assert (told[inside] == 0).all()
+        # At either end an interval shares some seconds of a clock that is off.
+        assert (told[inside][1:-1] == 0).all()
         assert np.abs(would[inside]).sum() > 0
         if fault.point.endswith("/pv/power"):
             # Before what it loses: loss and tolerance are in both.
@@ -133,12 +151,9 @@ def test_shadows_take_beam_at_the_same_places_of_the_sun(pair):
 
 def test_drifts_grow_in_a_straight_line(pair):
     """Where collectors are sound: others change what returns to the network."""
-    owner, count = pair[0].model.owner, 0
-    system = {p.id: p.system for p in pair[0].model.points}
-    physical = pair[0].plan.of(FaultKind.OUTAGE, FaultKind.SOILING, FaultKind.SHADING)
-    touched = {owner[system[fault.point]] for fault in physical}
+    count = 0
     for fault, told, would, inside in planted(pair, FaultKind.DRIFT):
-        if owner[system[fault.point]] in touched:
+        if touched(pair, fault):
             continue
         count += 1
         off = (told - would)[inside]
@@ -161,7 +176,10 @@ def test_another_meter_begins_at_nothing(pair):
         first = int(np.argmax(series(pair[0])[fault.point].start >= fault.start))
         assert told[first] == 0
         assert told[first - 1] > 0
-        np.testing.assert_allclose(np.diff(told[first:]), np.diff(would[first:]), atol=1e-5)
+        if not touched(pair, fault):
+            np.testing.assert_allclose(
+                np.diff(told[first:]), np.diff(would[first:]), atol=1e-5
+            )
 
 
 def test_registers_pass_their_end_once(pair):
@@ -173,9 +191,10 @@ def test_registers_pass_their_end_once(pair):
         assert np.ptp(told[fall : first + 1]) == 0
         assert told[first] == 0
         assert told.max() < fault.size
-        np.testing.assert_allclose(
-            np.mod(np.diff(told), fault.size), np.diff(would), atol=1e-5
-        )
+        if not touched(pair, fault):
+            np.testing.assert_allclose(
+                np.mod(np.diff(told), fault.size), np.diff(would), atol=1e-5
+            )
 
 
 def test_one_fault_a_point_within_the_run(pair):
@@ -187,21 +206,28 @@ def test_one_fault_a_point_within_the_run(pair):
 
 
 def test_short_runs_leave_long_faults_out():
-    assert FaultKind.SOILING not in read_counts("many", points=100, days=10)
-    assert FaultKind.STUCK in read_counts("many", points=100, days=10)
+    assert FaultKind.SOILING not in read_counts(
+        "many", room=dict.fromkeys(FaultKind, 100), days=10
+    )
+    assert FaultKind.STUCK in read_counts(
+        "many", room=dict.fromkeys(FaultKind, 100), days=10
+    )
 
 
 def test_many_are_so_many_in_a_hundred():
-    counts = read_counts("many", points=1000, days=60)
+    counts = read_counts("many", room=dict.fromkeys(FaultKind, 1000), days=60)
     assert counts[FaultKind.STUCK] == 50
-    assert read_counts("some", points=9, days=60)[FaultKind.OUTAGE] == 1
-    assert read_counts("none", points=9, days=60) == {}
+    assert (
+        read_counts("some", room=dict.fromkeys(FaultKind, 9), days=60)[FaultKind.OUTAGE]
+        == 1
+    )
+    assert read_counts("none", room=dict.fromkeys(FaultKind, 9), days=60) == {}
 
 
 @pytest.mark.parametrize("text", ["few", "outage", "outage=-1", "stuck=٣", "fire=1", ""])
 def test_what_is_no_choice_is_refused(text):
     with pytest.raises(TableError, match="faults must be many, some, none or like"):
-        read_counts(text, points=9, days=9)
+        read_counts(text, room=dict.fromkeys(FaultKind, 9), days=9)
 
 
 def test_what_finds_no_place_is_told(model):
@@ -229,3 +255,35 @@ def test_equipment_is_added_once_and_facets_are_shared_by_kinds(model):
     assert all(field.facets == panels[field.building] for field in fields)
     grid = [p for p in fitted.points if p.quantity is Quantity.GRID_POWER]
     assert len(grid) == len(model.buildings)
+
+
+def test_shares_are_of_the_points_that_a_kind_can_fall_on(fitted):
+    """Most points are of equipment: five in 100 of all would be most of the meters."""
+    room = room_for(fitted)
+    assert room[FaultKind.SHADING] < room[FaultKind.OUTAGE] < len(fitted.points)
+    counts = read_counts("many", room=room, days=60)
+    for kind, count in counts.items():
+        if kind in MANY:
+            assert count == max(1, round(MANY[kind] * room[kind] / 100))
+    touched = sum(counts[kind] for kind in MANY if kind is not FaultKind.LATE)
+    assert touched < 0.3 * len(fitted.points)
+    # Panels that see no sun have nothing to lose.
+    dark = room_for(fitted, {})
+    assert dark[FaultKind.SHADING] == 0
+    assert FaultKind.SHADING not in read_counts("many", room=dark, days=60)
+
+
+def test_many_are_spread_and_all_kinds_find_a_place(built, fitted):
+    run = make_run(built, fitted, day=FIRST, days=45, seed=2, faults="many")
+    kinds = {fault.kind for fault in run.plan.faults}
+    assert kinds >= set(MANY) - {FaultKind.SHADING}, run.plan.notes
+    quantity = {point.id: point.quantity for point in fitted.points}
+    hit = {quantity[f.point] for f in run.plan.faults if f.point in quantity}
+    assert len(hit) > 10
+
+
+def test_a_run_too_short_for_a_kind_says_how_long_it_must_be(built, model):
+    run = make_run(built, model, day=FIRST, days=7, seed=2, faults="shading=1,stuck=1")
+    assert "1 of 1 shading found no place: it needs a run of 20 days" in run.plan.notes
+    assert "shading left out: it needs a run of 20 days" in too_long("many", 7)
+    assert too_long("stuck=1", 7) == ()

@@ -6,7 +6,9 @@ import psycopg
 import pytest
 
 from gis.errors import OutputError, SourceError
+from twin.store import postgres_migration
 from twin.store.postgres import PostgresStore
+from twin.store.postgres_packs import packed
 from twin.store.postgres_schema import schema_of
 from twin.store.records import Edition, Observation, Refused
 
@@ -50,6 +52,22 @@ VERSION_1 = f"""
 """Turns the tables of today back into those that version 1 made."""
 
 
+def turn_back(address: str, twin: str) -> None:
+    """Make the tables of a twin those of version 1."""
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(f'SET search_path = "{schema_of(twin)}"')
+        told = connection.execute(
+            "SELECT sequence, time, known, stops, version, value, point, source, quality, "
+            "revision FROM statements ORDER BY sequence"
+        ).fetchall()
+        connection.execute(VERSION_1)
+        marks = ", ".join(["%s"] * 10)
+        with connection.cursor() as cursor:
+            half = len(told) // 2
+            for table, some in (("history", told[:half]), ("recent", told[half:])):
+                cursor.executemany(f"INSERT INTO {table} VALUES ({marks})", some)
+
+
 @pytest.fixture
 def old(postgres_server, postgres_store) -> tuple[str, list[object]]:
     """Return the name of a twin of version 1, and what it must answer."""
@@ -62,18 +80,7 @@ def old(postgres_server, postgres_store) -> tuple[str, list[object]]:
         store.append(rows[:5], refused=[Refused(0, "unit", "kW, got W", "{}")], known=99)
         store.add_edition(Edition(3, "g", "{}"), known=100)
         wanted = answers(store)
-    with psycopg.connect(postgres_server.address, autocommit=True) as connection:
-        connection.execute(f'SET search_path = "{schema_of(twin)}"')
-        told = connection.execute(
-            "SELECT sequence, time, known, stops, version, value, point, source, quality, "
-            "revision FROM statements ORDER BY sequence"
-        ).fetchall()
-        connection.execute(VERSION_1)
-        marks = ", ".join(["%s"] * 10)
-        with connection.cursor() as cursor:
-            half = len(told) // 2
-            for table, some in (("history", told[:half]), ("recent", told[half:])):
-                cursor.executemany(f"INSERT INTO {table} VALUES ({marks})", some)
+    turn_back(postgres_server.address, twin)
     return twin, wanted
 
 
@@ -121,3 +128,32 @@ def test_what_is_stopped_in_the_middle_changes_nothing(postgres_server, old):
         connection.execute("DROP VIEW theirs")
     with PostgresStore(postgres_server.address, twin=twin) as store:
         assert answers(store) == wanted
+
+
+def test_no_more_rows_of_one_point_are_moved_at_a_time_than_of_many(
+    postgres_server, postgres_store, monkeypatch
+):
+    """The server's arrays end at 1 GB: 89 million rows, of one point as of many."""
+    twin = postgres_store().twin
+    days = [
+        Observation("long", 24 * HOUR * day, float(day), "m") for day in range(-400, 400)
+    ]
+    days += [Observation("a", 24 * HOUR, 1.0, "m"), Observation("z", 24 * HOUR, 2.0, "m")]
+    with PostgresStore(postgres_server.address, twin=twin) as store:
+        store.append(days[:700], known=1)
+        store.append(days[600:], known=2)
+        wanted = answers(store)
+    turn_back(postgres_server.address, twin)
+    moved: list[int] = []
+
+    def counted(columns):
+        moved.append(len(columns["time"]))
+        return packed(columns)
+
+    monkeypatch.setattr(postgres_migration, "ROWS", 60)
+    monkeypatch.setattr(postgres_migration, "packed", counted)
+    with PostgresStore(postgres_server.address, twin=twin) as store:
+        assert answers(store) == wanted
+    assert sum(moved) == len(days)
+    # A window is the least; that around 1970 is as wide as two.
+    assert max(moved) <= 60 + 2 * 31

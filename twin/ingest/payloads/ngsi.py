@@ -14,44 +14,26 @@ from twin.ingest.payloads.fields import (
     short,
     unit_text,
 )
+from twin.ingest.payloads.ngsi_plain import plain_readings
+from twin.ingest.payloads.ngsi_words import (
+    ABOUT,
+    MEASUREMENT,
+    MODIFIED,
+    NUMBERS,
+    OBSERVED,
+    UNITS,
+)
 from twin.ingest.readings import Decoded, Fault, Reading
 from twin.store.records import Quality
 
 FORM = "ngsi"
 LINES = "ngsi-lines"
 
-MEASUREMENT = "numValue"
-"""The one number of a DeviceMeasurement; what it is stands in ``controlledProperty``."""
+WRAPS = ("Notification", "FeatureCollection", "Feature")
+"""Types of what may hold entities, and is none."""
 
-OBSERVED = ("observedAt", "timestamp", "TimeInstant", "dateObserved", "dateObservedFrom")
-"""Names under which the time of a measurement comes, the surest first."""
-
-MODIFIED = ("modifiedAt", "dateModified")
-"""Names of the time when the broker was told: a rank of statements, at need a time."""
-
-UNITS = ("unitCode", "unitText", "unit")
-
-ABOUT = frozenset(
-    (
-        "id",
-        "type",
-        "@context",
-        "scope",
-        "createdAt",
-        "dateCreated",
-        "deletedAt",
-        "expiresAt",
-        "outlier",
-        "refDevice",
-        "controlledProperty",
-        *OBSERVED,
-        *MODIFIED,
-    )
-)
-"""Members of an entity that say something of its measurements, and are none."""
-
-NUMBERS = ("Number", "Float", "Integer")
-"""Types of NGSIv2 attributes whose value is a number, even where it comes as text."""
+WRAPPING = frozenset(("subscriptionId", "actionType"))
+"""Members of what holds entities, whatever its type."""
 
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 NUMBER_LENGTH = 32
@@ -108,7 +90,11 @@ def collect(
 def _entities(document: object) -> Iterator[object]:
     """Yield the entities of a document."""
     for thing in document if isinstance(document, list) else [document]:
-        inner = wrapped(thing) if isinstance(thing, dict) else None
+        inner = None
+        if isinstance(thing, dict) and (
+            thing.get("type") in WRAPS or not WRAPPING.isdisjoint(thing)
+        ):
+            inner = wrapped(thing)
         if inner is None:
             yield thing
         else:
@@ -155,6 +141,10 @@ def _collect_entity(
     collector: Collector, entity: object, position: int, passed: dict[str, int]
 ) -> int:
     """Add one entity; return the number of the row after its last."""
+    found = plain_readings(entity, passed)
+    if found is not None:
+        collector.readings += found
+        return position + len(found)
     try:
         about = _About(entity)
     except FieldError as fault:

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from twin.ingest.payloads.fields import instant
 from twin.ingest.payloads.ngsi import decode, decode_lines
@@ -233,3 +235,61 @@ def test_the_samples_of_smart_data_models_are_read(shared_data, stem, expected):
             # The official example tells neither time nor unit.
             assert times == {None}
             assert {reading.unit for reading in decoded.readings} == {""}
+
+
+CELL = st.sampled_from(
+    [1.5, -2.0, 3, True, None, "text", "7", float("nan"), {"a": 1}, [1.0, 2.0], "a=1;b=2"]
+)
+WHENS = st.sampled_from(
+    [
+        "2026-11-22T09:00:00Z",
+        "2026-11-22T09:00:00Z/2026-11-22T10:00:00Z",
+        "soon",
+        "",
+        None,
+        7,
+    ]
+)
+MEMBERS = st.fixed_dictionaries(
+    {"value": CELL},
+    optional={
+        "type": st.sampled_from(["Property", "Number", "Text"]),
+        "observedAt": WHENS,
+        "unitCode": st.sampled_from(["CEL", "", None, 3, {"value": "KWH"}]),
+        "unit": st.just("kW"),
+        "datasetId": st.just("urn:roof"),
+    },
+)
+PLAIN_ONES = st.fixed_dictionaries(
+    {"value": st.just(1.5), "observedAt": st.just("2026-11-22T09:00:00Z")},
+    optional={"type": st.just("Property"), "unitCode": st.just("CEL")},
+)
+NAMES = st.sampled_from(
+    ["urn:1", {"value": "urn:2"}, {"object": "urn:3"}, ["urn:4"], ""]
+) | (st.sampled_from([{"value": "urn:5", "object": "urn:6"}, None, 7]))
+
+
+@given(
+    entity=st.fixed_dictionaries(
+        {"id": st.sampled_from(["urn:m:1", "", 5, "x\x00"])},
+        optional={
+            "type": st.sampled_from(["Device", "Room", 3]),
+            "refDevice": NAMES,
+            "controlledProperty": NAMES,
+            "unitText": st.just("kWh"),
+            "numValue": MEMBERS | PLAIN_ONES,
+            "temperature": MEMBERS | PLAIN_ONES | CELL,
+            "value": MEMBERS,
+            "observedAt": WHENS,
+        },
+    )
+)
+def test_plain_entities_say_the_same_as_by_asking_for_all(entity):
+    """An outlier that is none makes no difference but that the entity is not plain."""
+    short = decode(json.dumps(entity).encode())
+    long = decode(json.dumps({**entity, "outlier": False}).encode())
+    assert short.readings == long.readings
+    assert short.notes == long.notes
+    assert [(row.reason, row.message) for row in short.refused] == [
+        (row.reason, row.message) for row in long.refused
+    ]
