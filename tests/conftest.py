@@ -9,7 +9,8 @@ from hypothesis import settings
 # On people's machines the examples of property tests are random, so that they find what
 # nobody thought of; a check before landing must come out the same twice.
 settings.register_profile("random", settings())
-settings.register_profile("repeatable", derandomize=True)
+# Where every change is checked: always the same examples, and fewer of them.
+settings.register_profile("repeatable", derandomize=True, max_examples=40)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "random"))
 
 

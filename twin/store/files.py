@@ -182,7 +182,7 @@ class StoreFiles:
             yield
 
     def _look_again(self) -> None:
-        """Let go of a stand-in for the file, once that is there or was brought up to date."""
+        """Let go of a stand-in for the file once that is there, or brought up to date."""
         if self.stands_for is None or self.connection.in_transaction:
             return
         wait = self.caretaker.wait

@@ -25,8 +25,8 @@ def check_range(name: str, low: int, high: int) -> None:
     for found in (low, high):
         if not first <= found <= last:
             message = (
-                f"{name} must be {first} to {last}, got {found}; correct it, or leave the "
-                "row away"
+                f"{name} must be from {first} to {last}, got {found}; mend or leave out "
+                "such rows"
             )
             raise TableError(message)
 

@@ -191,7 +191,7 @@ def wait_for_the_lock(address: str) -> None:
     end = time.monotonic() + 4
     with psycopg.connect(address, autocommit=True) as connection:
         while not connection.execute(
-            "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
         ).fetchone():
             assert time.monotonic() < end
             time.sleep(0.01)

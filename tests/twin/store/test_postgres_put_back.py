@@ -159,3 +159,5 @@ def test_an_earlier_state_in_the_same_tables_is_noticed(address, twin):
         assert store.append([one(1, 1.0, "b/r"), one(1, 1.0)], known=3).new == 2
         assert told(store) == [("b/p", 0, 0.0), ("b/r", 1, 1.0), ("b/p", 1, 1.0)]
         assert [row.point for row in store.latest()] == ["b/p", "b/r"]
+        with PostgresStore(address, twin=twin, read_only=True) as reader:
+            assert told(reader) == told(store)
