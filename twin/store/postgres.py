@@ -309,6 +309,7 @@ class PostgresStore(PostgresReader):
     ) -> None:
         """Write down where the store stands."""
         last = int(added.time.max())
+        self._stood = self._link.renewals, sequence
         self._link.run(
             "UPDATE head SET sequence = %(sequence)s, known = %(known)s, "
             "first = least(first, %(first)s), last = greatest(last, %(last)s), "

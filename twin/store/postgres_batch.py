@@ -7,21 +7,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gis.errors import TableError
 from twin.store.columns import key_order, starts_of
 from twin.store.loading import Coded
 from twin.store.postgres_schema import FOREVER
+from twin.store.ranges import check_numbers
 from twin.store.records import Observation
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
-
-
-TIMES = (1 - 2**62, 2**62 - 1)
-"""Times that are kept: those beyond are left for bounds of questions that mean ever."""
-
-QUALITIES = (-(2**31), 2**31 - 1)
-"""Qualities that are kept, as wide as their column."""
 
 
 @dataclass(frozen=True)
@@ -108,38 +101,30 @@ def batch_of(
     Raises
     ------
     TableError
-        If a time or a quality is one that no store keeps.
+        If a time, quality or version is one that no store keeps.
     """
     rows = list(rows)
     time = [row.time for row in rows]
     quality = [int(row.quality) for row in rows]
-    if rows:
-        _check("time", min(time), max(time), TIMES)
-        _check("quality", min(quality), max(quality), QUALITIES)
+    version = [row.version for row in rows]
+    check_numbers("time", time)
+    check_numbers("quality", quality)
+    check_numbers("version", version)
     return Batch(
         point=np.array([points[row.point] for row in rows], np.int64),
         time=np.array(time, np.int64),
         value=np.array([row.value for row in rows], np.float64) + 0.0,  # no minus zero
         source=np.array([sources[row.source] for row in rows], np.int64),
         quality=np.array(quality, np.int64),
-        version=np.array([row.version for row in rows], np.int64),
+        version=np.array(version, np.int64),
     )
 
 
 def numbered(told: Coded, points: Mapping[str, int], sources: Mapping[str, int]) -> Batch:
-    """Return a table with the numbers that the store gave the names.
-
-    Raises
-    ------
-    TableError
-        If a time or a quality is one that no store keeps.
-    """
+    """Return a table with the numbers that the store gave the names."""
     of_point = np.array([points[name] for name in told.points], np.int64)
     of_source = np.array([sources[name] for name in told.sources], np.int64)
     columns = told.columns
-    if len(columns["time"]):
-        for name, bounds in (("time", TIMES), ("quality", QUALITIES)):
-            _check(name, int(columns[name].min()), int(columns[name].max()), bounds)
     return Batch(
         point=of_point[columns["point"]],
         time=columns["time"],
@@ -148,17 +133,6 @@ def numbered(told: Coded, points: Mapping[str, int], sources: Mapping[str, int])
         quality=columns["quality"],
         version=columns["version"],
     )
-
-
-def _check(name: str, lowest: int, highest: int, bounds: tuple[int, int]) -> None:
-    """Raise if numbers lie beyond bounds."""
-    least, most = bounds
-    if lowest < least or highest > most:
-        message = (
-            f"{name} must be from {least} to {most}, got "
-            f"{lowest if lowest < least else highest}; mend or leave out such rows"
-        )
-        raise TableError(message)
 
 
 def settle(batch: Batch, held: Held, *, learned: int) -> Settled:

@@ -305,9 +305,9 @@ class Link:
                 if found is None:
                     lay_out(connection, self._schema)
                 elif found != VERSION:
-                    migrate(connection)
+                    migrate(connection, self._schema)
                 elif not finds_its_own(connection, self._schema):
-                    lay_out_functions(connection)
+                    lay_out_functions(connection, self._schema)
                 if self._folder is not None:
                     tie(connection, self._folder, where=self.where)
         home = connection.execute(

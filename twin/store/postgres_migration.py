@@ -31,7 +31,7 @@ _KINDS: dict[str, Kind] = {
 """Columns of the rows of version 1."""
 
 
-def migrate(connection: psycopg.Connection) -> None:
+def migrate(connection: psycopg.Connection, schema: str) -> None:
     """Change tables of version 1 in place, within a transaction of the caller.
 
     There all statements were rows: in ``recent``, and in ``history``, cut by month. All of
@@ -54,7 +54,7 @@ def migrate(connection: psycopg.Connection) -> None:
     ).fetchall()
     for (statement,) in renaming:
         connection.execute(statement)
-    lay_out_statements(connection)
+    lay_out_statements(connection, schema)
     counts = connection.execute(
         "SELECT point, count(*) FROM (SELECT point FROM recent_1 UNION ALL "
         "SELECT point FROM history_1) s GROUP BY point ORDER BY point"

@@ -13,7 +13,7 @@ import hashlib
 
 from gis.errors import SourceError
 from twin.store.postgres_driver import psycopg, sql
-from twin.store.postgres_unpacking import FUNCTIONS, PACKED, STATEMENTS
+from twin.store.postgres_unpacking import FUNCTIONS, PACKED, SCHEMA, STATEMENTS
 
 VERSION = 2
 """Stands in the table ``layout``; a program refuses tables of a newer one, and brings
@@ -195,23 +195,27 @@ def lay_out(connection: psycopg.Connection, schema: str) -> None:
     )
     for statement in _START:
         connection.execute(statement)
-    lay_out_statements(connection)
+    lay_out_statements(connection, schema)
     connection.execute("INSERT INTO layout VALUES (%s)", (VERSION,))
 
 
-def lay_out_statements(connection: psycopg.Connection) -> None:
+def lay_out_statements(connection: psycopg.Connection, schema: str) -> None:
     """Make the tables that statements lie in, and what reads and guards them."""
     for statement in _WHERE_STATEMENTS_LIE:
         connection.execute(statement)
-    lay_out_functions(connection)
+    lay_out_functions(connection, schema)
     for statement in (STATEMENTS, *_GUARD):
         connection.execute(statement)
 
 
-def lay_out_functions(connection: psycopg.Connection) -> None:
+def lay_out_functions(connection: psycopg.Connection, schema: str) -> None:
     """Make the functions that unpack statements, or make them anew."""
+    quoted = sql.Identifier(schema).as_string(connection)
     for statement in FUNCTIONS:
-        connection.execute(statement)
+        begin, body, end = statement.split("$$")
+        # Quoted as text: a name may hold dollars.
+        told = sql.Literal(body.replace(SCHEMA, quoted)).as_string(connection)
+        connection.execute(f"{begin}{told}{end}")
 
 
 def finds_its_own(connection: psycopg.Connection, schema: str) -> bool:
@@ -219,12 +223,12 @@ def finds_its_own(connection: psycopg.Connection, schema: str) -> bool:
 
     Those from before did not. Whoever may not change them leaves them as they are.
     """
+    quoted = sql.Identifier(schema).as_string(connection)
     row = connection.execute(
-        "SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
+        "SELECT p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
         "WHERE n.nspname = %s AND p.proname IN ('numbers', 'measures') "
-        "AND NOT coalesce('search_path=' || current_setting('search_path') "
-        "= ANY(p.proconfig), false) AND pg_has_role(p.proowner, 'USAGE')",
-        (schema,),
+        "AND strpos(p.prosrc, %s) = 0 AND pg_has_role(p.proowner, 'USAGE')",
+        (schema, f"{quoted}.departures("),
     ).fetchone()
     return row is None
 

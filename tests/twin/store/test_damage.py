@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gis.errors import SourceError
+from gis.errors import OutputError, SourceError
 from twin.store.columns import from_rows
 from twin.store.embedded import EmbeddedStore
 from twin.store.marks import marked, marks_of
@@ -97,6 +97,85 @@ def test_a_changed_bit_of_the_write_ahead_log_is_told(filled, read_only):
     assert told > 20
 
 
+def tail_after(folder: Path, *batches: list[Observation]) -> bytes:
+    """Return the write-ahead log of a copy of a folder after more batches."""
+    copy = shutil.copytree(folder, folder.with_name("more"))
+    with EmbeddedStore(copy / "live.sqlite") as store:
+        for rows in batches:
+            store.append(rows)
+        content = (copy / "live.sqlite-wal").read_bytes()
+    shutil.rmtree(copy)
+    return content
+
+
+def many(count: int) -> list[Observation]:
+    """Return a batch that makes a tail of its own length."""
+    return [
+        Observation(f"b/p{k % 9}", 500 * MINUTE + k, 1.0 * k, "m") for k in range(count)
+    ]
+
+
+def over(*tails: bytes) -> bytes:
+    """Return tails laid over each other, the last on top."""
+    content = b""
+    for tail in tails:
+        content = tail + content[len(tail) :]
+    return content
+
+
+def test_batches_that_were_refused_are_no_damage(filled):
+    """A disk refused three, each shorter than the one before; the fourth was taken.
+
+    SQLite writes each over the last, and the end of every longer one sticks out.
+    """
+    wal = filled / "live.sqlite-wal"
+    refused = [tail_after(filled, many(count)) for count in (2000, 1000, 500)]
+    taken = tail_after(filled, batch(500))
+    assert len({len(tail) for tail in (*refused, taken)}) == 4
+    wal.write_bytes(over(*refused, taken))
+    assert passed_over(wal) == (1, len(taken))
+    for read_only in (True, False):
+        with EmbeddedStore(filled / "live.sqlite", read_only=read_only) as store:
+            assert store.sequence == 101 * BATCH
+
+
+def test_two_power_cuts_that_tore_one_batch_each_are_no_damage(filled):
+    wal = filled / "live.sqlite-wal"
+    first = wal.read_bytes()
+    torn = tail_after(filled, many(2000))
+    kept = tail_after(filled, batch(500), batch(501))
+    second = tail_after(filled, batch(500), batch(501), many(200))
+    assert len(first) < len(kept) < len(second) < len(torn)
+    hole = bytes(FRAME + PAGE)
+    second = second[: len(kept)] + hole + second[len(kept) + len(hole) :]
+    wal.write_bytes(over(torn, second))
+    assert passed_over(wal) == (1, len(kept))
+    with EmbeddedStore(filled / "live.sqlite") as store:
+        assert store.sequence == 102 * BATCH
+        assert store.append(batch(900)).new == BATCH
+
+
+@pytest.mark.parametrize("place", [8, 16, 20, FRAME + 5])
+def test_the_last_batch_but_one_is_missed_wherever_it_was_hit(filled, place):
+    """Salt, both checksums and page: the batch behind it tells that it was there."""
+    wal = filled / "live.sqlite-wal"
+    before = len(wal.read_bytes())
+    content = bytearray(tail_after(filled, batch(500), batch(501)))
+    content[before + place] ^= 4
+    wal.write_bytes(content)
+    assert passed_over(wal) == (2, before)
+    with pytest.raises(SourceError, match=f"copy all of it away.*to {before} bytes"):
+        EmbeddedStore(filled / "live.sqlite")
+
+
+def test_a_tail_that_the_system_refuses_is_told_by_sqlite(tmp_path):
+    """Not by a traceback; a folder in its place stands for missing rights."""
+    (tmp_path / "live.sqlite").touch()
+    (tmp_path / "live.sqlite-wal").mkdir()
+    with pytest.raises(OutputError, match=r"live\.sqlite could not be read"):
+        EmbeddedStore(tmp_path / "live.sqlite")
+
+
 def test_a_changed_bit_of_the_log_is_told_at_the_latest_when_it_is_sealed(filled):
     """Every row has a mark; a row that cannot be found is missed by compaction's check."""
     with EmbeddedStore(filled / "live.sqlite") as store:
@@ -179,7 +258,14 @@ def test_a_log_of_the_second_version_is_read_as_it_was(tmp_path, read_only):
     with EmbeddedStore(path, read_only=read_only) as store:
         assert store.since(0, count=10**6) == kept
         assert digest(store) == whole
-        if not read_only:
+        if read_only:
+            # A writer brings the file up to date beside it.
+            with EmbeddedStore(path) as writer:
+                assert digest(store) == whole
+                new = Observation("later", 5 * MINUTE, 1.0, "m")
+                assert writer.append([new]).new == 1
+                assert digest(store) == digest(writer) != whole
+        else:
             assert store.append(rows).repeated == len(rows)
             store.compact()
             store.rebuild()

@@ -1,24 +1,31 @@
 """The embedded store outlives damage, kills and other programs beside it."""
 
+import errno
 import json
 import random
 import shutil
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gis.errors import OutputError, SourceError, TableError
+from twin.store import care, sealing
 from twin.store.embedded import EmbeddedStore
+from twin.store.faults import file_told
+from twin.store.manifest import drop_segments
 from twin.store.opening import open_store
 from twin.store.records import Observation
+from twin.store.segments import make_folder
 
 from .conformance import Plain, assert_agree, kept_rows
 from .test_conformance import BATCHES, EVER, HOUR, as_table, at, made_up, standing
@@ -277,6 +284,269 @@ def test_rebuild_finds_what_follows_from_the_statements(path):
         assert store.latest() == wanted
 
 
+def test_what_is_retired_while_it_is_sealed_does_not_come_back(path, monkeypatch):
+    held = sealing.write_segments
+    rows = [at("a", hour, 1.0) for hour in range(10)]
+
+    def between(*values):
+        """Let another program retire while the file is written."""
+        monkeypatch.setattr(sealing, "write_segments", held)
+        written = held(*values)
+        with pytest.raises(OutputError, match="another program holds it"):
+            other.retire(5 * HOUR)
+        # A program of before did not wait its turn.
+        assert care._retire(other._files, 5 * HOUR, now=0) == 5
+        assert other.append(rows[:2]).new == 2
+        return written
+
+    with EmbeddedStore(path) as store, EmbeddedStore(path, wait=0.05) as other:
+        store.append(rows)
+        monkeypatch.setattr(sealing, "write_segments", between)
+        assert store.compact() == 7
+        hours = [row.time // HOUR for row in store.between(0, EVER)]
+        assert hours == [0, 1, *range(5, 10)]
+        assert len(store.history("a", 0)) == 1
+        assert len(store.since(0)) == 7
+        assert len(segments(path)) == 1
+        assert other.retire(5 * HOUR) == 2
+
+
+@pytest.mark.parametrize("work", ["compact", "rebuild"])
+def test_rebuild_goes_by_what_another_program_made_of_the_files(path, monkeypatch, work):
+    """It was faster by the moment in which this one took its turn."""
+    held = sealing.Caretaker.busy
+
+    def second(self):
+        monkeypatch.setattr(sealing.Caretaker, "busy", held)
+        getattr(other, work)()
+        return held(self)
+
+    plain = Plain()
+    with EmbeddedStore(path) as store, EmbeddedStore(path) as other:
+        for hour in range(sealing.MANY):
+            rows = [at(f"b/{k}", hour, float(k)) for k in range(5)]
+            store.append(rows, known=hour)
+            plain.append(rows, known=hour)
+            if hour < sealing.MANY - 1:
+                store.compact()
+        monkeypatch.setattr(sealing.Caretaker, "busy", second)
+        store.rebuild()
+        assert_agree(store, plain, [None, 3])
+        assert_agree(other, plain, [None])
+
+
+def test_a_segment_that_is_gone_already_is_not_replaced(path):
+    filled(path)
+    with EmbeddedStore(path) as store, store.alone():
+        connection = store._files.connection
+        (one,) = store._files.shelves().manifest.segments
+        wrong = replace(one, file="other.parquet")
+        with pytest.raises(OutputError, match=r"other\.parquet must stay"):
+            drop_segments(connection, [wrong], now=0)
+        drop_segments(connection, [one], now=0)
+        with pytest.raises(OutputError, match="must stay"):
+            drop_segments(connection, [one], now=0)
+
+
+# -- batches within batches -----------------------------------------------------------
+
+
+def test_a_batch_that_fails_within_others_leaves_nothing(path):
+    with EmbeddedStore(path) as store:
+        with store.alone():
+            store.append([at("a", 1, 1.0)])
+            with pytest.raises(TableError, match="time"):
+                store.append([at("b", 1, 1.0), at("c", 2**62, 1.0)])
+            with pytest.raises(sqlite3.IntegrityError):
+                store.append([at("d", 1, 1.0), Observation("e", 2.5, 1.0, "m")])
+            assert store.append([at("d", 2, 2.0)]).sequence == 2
+            assert [row.point for row in store.latest()] == ["a", "d"]
+        assert [row.point for row in store.since(0)] == ["a", "d"]
+        assert [row.point for row in store.latest()] == ["a", "d"]
+    with EmbeddedStore(path) as store:
+        assert [row.point for row in store.latest()] == ["a", "d"]
+
+
+def test_a_table_that_fails_within_others_leaves_no_file(path, monkeypatch):
+    monkeypatch.setattr("twin.store.embedded.SMALL", 1)
+    held, due = sealing.mark_sealed, [False, True]
+
+    def fails(*values):
+        if due.pop(0):
+            message = "no room"
+            raise OutputError(message)
+        held(*values)
+
+    monkeypatch.setattr(sealing, "mark_sealed", fails)
+    with EmbeddedStore(path) as store:
+        with store.alone():
+            store.load(as_table([at("a", 1, 1.0)]))
+            with pytest.raises(OutputError):
+                store.load(as_table([at("b", 1, 1.0)]))
+            assert len(segments(path)) == 1
+            store.append([at("c", 2, 2.0)])
+        assert [row.point for row in store.since(0)] == ["a", "c"]
+
+
+def test_nothing_is_kept_where_the_whole_was_undone_below(path):
+    """As SQLite does by itself on a full disk."""
+    with EmbeddedStore(path) as store:
+
+        def undone():
+            with store.alone():
+                store.append([at("a", 1, 1.0)])
+                store._files.connection.execute("ROLLBACK")
+                with pytest.raises(OutputError, match="nothing is kept"):
+                    store.append([at("b", 1, 1.0)])
+
+        with pytest.raises(OutputError, match="nothing is kept"):
+            undone()
+        assert store.since(0) == []
+        assert store.append([at("b", 1, 1.0)]).sequence == 1
+
+
+# -- what is kept and asked at the edges ----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "right"),
+    [
+        ("time", 2**62, 2**62 - 1),
+        ("time", -(2**62), 1 - 2**62),
+        ("quality", 2**31, 2**31 - 1),
+        ("quality", -(2**31) - 1, -(2**31)),
+    ],
+)
+@pytest.mark.parametrize("small", [1, 20_000])
+def test_numbers_that_would_be_cut_are_refused(
+    path, monkeypatch, *, name, wrong, right, small
+):
+    """A whole batch of rows or table, and what is just within comes back as it was."""
+    monkeypatch.setattr("twin.store.embedded.SMALL", small)
+    good = Observation("a", 0, 1.0, "m")
+    with EmbeddedStore(path) as store:
+        # The column of a table that could hold it.
+        table = as_table([good]).drop_columns([name])
+        table = table.append_column(name, pa.array([wrong], pa.int64()))
+        with pytest.raises(TableError, match=f"{name} must be from .* got {wrong}"):
+            store.load(table)
+        with pytest.raises(TableError, match=f"{name} must be from .* got {wrong}"):
+            store.append([good, replace(good, **{name: wrong})])
+        assert store.since(0) == []
+        store.load(as_table([replace(good, **{name: right})]))
+        for _ in range(2):
+            (row,) = store.between(-(2**62), 2**62)
+            assert getattr(row, name) == right
+            store.compact()
+
+
+def test_a_version_beyond_64_bits_is_refused(path):
+    with EmbeddedStore(path) as store, pytest.raises(TableError, match="version must be"):
+        store.append([at("a", 1, 1.0, version=2**63)])
+
+
+def test_as_known_at_the_end_of_time_is_as_known_now(path):
+    """Also in a file some of whose statements do not stand."""
+    with EmbeddedStore(path) as store:
+        store.append([at("a", 1, 5.0), at("b", 1, 1.0)], known=5)
+        store.append([at("a", 1, 6.0)], known=6)
+        store.compact()
+        now = store.between(0, EVER)
+        assert len(now) == 2
+        assert store.between(0, EVER, known_at=2**63 - 1) == now
+        assert store.latest(known_at=2**63 - 1) == store.latest()
+
+
+# -- the system's own limits ----------------------------------------------------------
+
+FEW_FILES = """
+import resource, sys
+from pathlib import Path
+from gis.errors import OutputError
+from twin.store.embedded import EmbeddedStore
+with EmbeddedStore(Path(sys.argv[1]), read_only=True) as store:
+    assert len(store.between(0, 40 * 3_600_000_000)) == 1
+    resource.setrlimit(resource.RLIMIT_NOFILE, (20, 4096))
+    try:
+        store.between(0, 2**60)
+        sys.exit("it was enough")
+    except OutputError as error:
+        print(error)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
+    assert len(store.between(0, 2**60)) == 40
+"""
+MONTH = 31 * 24
+
+
+def test_too_many_open_files_are_not_told_as_damage(path):
+    with EmbeddedStore(path) as store:
+        store.append([at("a", month * MONTH, 1.0) for month in range(40)])
+        store.compact()
+    run = subprocess.run(
+        [sys.executable, "-c", FEW_FILES, str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "ulimit -n" in run.stdout
+    assert "copy" not in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied"), "rights"),
+        (OSError(errno.ENFILE, "Too many open files in system"), "other programs"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "ask for less"),
+        (MemoryError("malloc of size 64 failed"), "ask for less"),
+    ],
+    ids=lambda value: getattr(value, "strerror", None),
+)
+def test_what_the_system_refuses_is_told_as_that(path, error, told):
+    for writing in (False, True):
+        with (
+            pytest.raises(OutputError, match=told) as refused,
+            file_told(path, writing=writing),
+        ):
+            raise error
+        assert "put it back" not in str(refused.value)
+
+
+def test_few_files_are_open_at_a_time(path, monkeypatch):
+    monkeypatch.setattr("twin.store.manifest.OPEN", 3)
+    with EmbeddedStore(path) as store:
+        rows = [at("a", month * MONTH, 1.0 * month) for month in range(12)]
+        store.append(rows)
+        store.compact()
+        for _ in range(2):
+            assert [row.value for row in store.between(0, EVER)] == [*range(12)]
+            assert len(store._files._manifest._open) == 3
+        assert len(store.between(0, 2 * MONTH * HOUR)) == 2
+
+
+def test_the_name_of_a_new_folder_is_on_the_disk(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("twin.store.segments.sync_folder", synced.append)
+    make_folder(tmp_path / "history")
+    make_folder(tmp_path / "history")
+    assert synced == [tmp_path]
+    (tmp_path / "file").touch()
+    with pytest.raises(FileExistsError):
+        make_folder(tmp_path / "file")
+
+
+def test_the_tail_of_a_writer_that_stays_is_cut_back(path, monkeypatch):
+    monkeypatch.setattr("twin.store.connection.TAIL", 200_000)
+    tail = path.with_name("live.sqlite-wal")
+    with EmbeddedStore(path) as store:
+        store.append([at(f"p{k % 99}", k, 1.0) for k in range(20_000)])
+        assert tail.stat().st_size > 1_000_000
+        store._files.connection.execute("PRAGMA wal_checkpoint")
+        store.append([at("q", 1, 1.0)])
+        assert tail.stat().st_size <= 200_000
+
+
 # -- killed caretakers ----------------------------------------------------------------
 
 KILLED = """
@@ -442,6 +712,26 @@ def test_a_full_disk_leaves_nothing_half_kept_and_goes_on_with_room(path, work, 
 
 
 # -- opening --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("empty", [True, False], ids=["empty", "missing"])
+def test_who_reads_before_the_first_feed_sees_it_come(path, empty):
+    if empty:
+        path.touch()
+    with EmbeddedStore(path, read_only=True) as reader:
+        assert reader.latest() == reader.since(0) == []
+        with EmbeddedStore(path) as writer:
+            assert reader.latest() == []
+            writer.append([at("a", 1, 1.0)])
+            with reader.snapshot():
+                assert reader.sequence == 1
+                writer.append([at("b", 2, 1.0)])
+                assert reader.sequence == 1, "one state at a time"
+            writer.compact()
+            assert reader.since(0) == writer.since(0)
+            assert reader.latest() == writer.latest()
+        with pytest.raises(OutputError, match="must be writable"):
+            reader.append([at("c", 1, 1.0)])
 
 
 def test_the_folder_is_the_default_and_the_variable_names_a_server(tmp_path, monkeypatch):

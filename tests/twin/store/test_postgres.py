@@ -282,7 +282,7 @@ def test_what_follows_from_the_statements_is_made_again(address, twin):
 
 
 def test_the_history_is_packed_by_month_and_wild_clocks_make_no_packs(address, twin):
-    times = [-(2**62), 0, 1_767_225_599_999_999, 1_767_225_600_000_000, 2**62]
+    times = [1 - 2**62, 0, 1_767_225_599_999_999, 1_767_225_600_000_000, 2**62 - 1]
     with PostgresStore(address, twin=twin) as store:
         store.append([Observation("a", at, float(n), "m") for n, at in enumerate(times)])
         assert store.compact() == 5

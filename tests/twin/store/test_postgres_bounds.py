@@ -13,16 +13,15 @@ from psycopg.conninfo import make_conninfo
 from gis.errors import TableError
 from twin.store import postgres_unpacking
 from twin.store.postgres import PostgresStore
-from twin.store.postgres_batch import QUALITIES, TIMES
 from twin.store.postgres_schema import schema_of
+from twin.store.ranges import RANGES
 from twin.store.records import Observation
 
 LAST = 2**63 - 1
+TIMES, QUALITIES = RANGES["time"], RANGES["quality"]
 
 OF_OLD = [
-    statement.replace(" SET search_path FROM CURRENT", "").replace(
-        "CREATE OR REPLACE", "CREATE"
-    )
+    statement.replace(f"{postgres_unpacking.SCHEMA}.", "")
     for statement in postgres_unpacking.FUNCTIONS
 ]
 """The functions as they were made before they found each other."""
@@ -50,7 +49,9 @@ def seen_from_elsewhere(address: str, twin: str) -> list[tuple]:
         ).fetchall()
 
 
-def test_anybody_reads_the_view_without_any_setting(address, twin):
+def test_anybody_reads_the_view_without_any_setting(address, postgres_store):
+    place = postgres_store()
+    place.twin = twin = f"{place.twin} $$ ' \\ :schema {{}} %s"
     with PostgresStore(address, twin=twin) as store:
         store.append(rows(1, 2, 3, 7), known=5)
         store.compact()
