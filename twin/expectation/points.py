@@ -307,11 +307,17 @@ def expected_of_year(
     first = start // HOUR * HOUR
     hours = np.arange(first, max(end, first + HOUR), HOUR, dtype=np.int64)
     rows = {name: k for k, name in enumerate(year.buildings)}
+    panels = Counter(s.building for s in model.systems if s.kind is SystemKind.PV)
+    # The hours of a building are those of all its panels: of one of several nobody knows.
     systems = [
         system
         for system in model.systems
         if system.id in year.systems
-        or (system.kind is SystemKind.PV and system.building in rows)
+        or (
+            system.kind is SystemKind.PV
+            and system.building in rows
+            and panels[system.building] == 1
+        )
     ]
     if not systems:
         return None

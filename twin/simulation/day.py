@@ -66,7 +66,7 @@ def make_day(twin: LiveTwin, *, day: date, seed: int = 0, gaps: bool = True) -> 
     SourceError
         If the weather is missing.
     TableError
-        If buildings lack a floor area.
+        If buildings lack a floor area, or meters are not those of the build.
     """
     lacking = [b.id for b in twin.model.buildings if b.floor_area is None]
     if lacking:
@@ -98,6 +98,14 @@ def make_day(twin: LiveTwin, *, day: date, seed: int = 0, gaps: bool = True) -> 
     }
     faults = plan_faults(twin.model, given, day=day, seed=seed, gaps=gaps)
     order = {point.id: k for k, point in enumerate(twin.model.points)}
+    other = [point for point in table["point"].unique() if point not in order]
+    if other:
+        message = (
+            f"the hours of a day are made for the meters of the build, but {len(other)} of "
+            f"them are not among the twin's things, first {other[0]}; take --days 1, which "
+            "follows whatever meters there are"
+        )
+        raise TableError(message)
     batches: list[list[tuple[int, dict[str, Any]]]] = [[] for _ in hours]
     told = zip(table["point"], table["time"], table["value"], table["unit"], strict=True)
     for point, time, value, unit in told:

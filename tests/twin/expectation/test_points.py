@@ -15,7 +15,7 @@ from twin.expectation.points import (
 )
 from twin.expectation.tracks import HOUR
 from twin.expected import EPOCH, ExpectedYear
-from twin.model import DISTRICT, Model, Point, System, SystemKind
+from twin.model import DISTRICT, Building, Model, Point, System, SystemKind
 from twin.quantities import Quantity
 
 Q = Quantity
@@ -143,3 +143,17 @@ def test_the_typical_year_tells_of_collectors_where_the_folder_keeps_their_hours
     assert found.collectors.tolist() == [True]
     empty = ExpectedYear((), np.zeros((0, 8760)), hours)
     assert expected_of_year(empty, things, start=0, end=HOUR, certain=True) is None
+
+
+def test_of_one_of_several_panels_the_hours_of_a_building_tell_nothing():
+    from datetime import timedelta
+
+    hours = tuple(EPOCH + timedelta(hours=k) for k in range(8760))
+    year = ExpectedYear(("b",), np.ones((1, 8760)), hours)
+    one = System("b/pv", "b", SystemKind.PV, ("roof",))
+    other = replace(one, id="b/pv-2", facets=("wall",))
+    things = Model((Building("b", ""),), (one,), ())
+    found = expected_of_year(year, things, start=0, end=HOUR, certain=True)
+    assert found.power.tolist() == [[1.0]]
+    two = replace(things, systems=(one, other))
+    assert expected_of_year(year, two, start=0, end=HOUR, certain=True) is None

@@ -1,6 +1,7 @@
 """A simulated day is repeatable, labelled, and what was planted in it is told."""
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -147,6 +148,16 @@ def test_a_meter_that_is_faster_than_the_first_hour_stops_the_day(twin):
         with pytest.raises(TableError, match="must not mix with measured ones"):
             next(feed_day(twin, log, day))
         assert asked() == ("heat meter",)
+
+
+def test_meters_that_are_not_the_builds_are_told(twin):
+    points = tuple(
+        replace(point, id="b2/heat/meter-7") if point.id == "b2/heat/power" else point
+        for point in twin.model.points
+    )
+    other = replace(twin, model=replace(twin.model, points=points))
+    with pytest.raises(TableError, match=r"1 of them .* first b2/heat/power; take --days"):
+        make_day(other, day=MIDSUMMER)
 
 
 def test_people_live_by_the_weekday_of_the_asked_year(twin):
